@@ -5,7 +5,10 @@ import { precompress } from "./precompress.ts";
 /** The homeserver that `vite` and `vite preview` pass `/_matrix` to while the client is worked on. */
 const homeserver = process.env["WEFT_DEV_HOMESERVER"] ?? "http://127.0.0.1:8008";
 const proxy = Object.fromEntries(
-  ["/_matrix", "/_weft", "/.well-known"].map((prefix) => [prefix, { target: homeserver }]),
+  ["/_matrix", "/_weft", "/.well-known"].map((prefix) => [
+    prefix,
+    { target: homeserver, ws: true },
+  ]),
 );
 
 /** The built files beside their compressed forms. */

@@ -132,6 +132,7 @@ function openHttp(
     metrics,
     authenticator: {
       byAccessToken: layers.users.sessions.byAccessToken,
+      watch: layers.users.sessions.watch,
       byServiceToken: layers.masquerade.byServiceToken,
     },
     signatures: { serverName: config.serverName, keyRing: remote.keyRing, now: clock.now },

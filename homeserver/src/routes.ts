@@ -3,6 +3,7 @@ import { mediaRoutes } from "./admin-api/media.ts";
 import { purgesRoutes } from "./admin-api/purges.ts";
 import { serverNoticesRoutes } from "./admin-api/server-notices.ts";
 import { registerRoutes } from "./admin-api/register.ts";
+import { socketRoutes } from "./admin-api/socket.ts";
 import { accountRoutes } from "./client-api/account-routes.ts";
 import { roomRoutes } from "./client-api/room-routes.ts";
 import { oauthRoutes, openSsoEntry } from "./oauth-api/routes.ts";
@@ -28,6 +29,7 @@ export function createRoutes(on: Foundation, layers: Layers, health: Health): Ro
       ...{ health, metrics: on.metrics },
       metricsApart: config.metricsListen !== undefined,
     }),
+    ...socketRoutes(),
     ...registerRoutes({ users }),
     ...purgesRoutes(layers),
     ...serverNoticesRoutes(layers),

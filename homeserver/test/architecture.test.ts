@@ -91,7 +91,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   encryption: ["to-device", "device-lists", "keys", BESIDE],
   sync: ["users", "recent", "sections", "v3", "old", "sliding", BESIDE],
   "oauth-api": ["pages", BESIDE],
-  http: ["reply", "body", "access", BESIDE],
+  http: ["reply", "body", "access", "socket", BESIDE],
 };
 /** Files beside one another in a folder, at most. */
 const MAX_BESIDE = 20;

@@ -8,7 +8,7 @@ export type Method = "GET" | "PUT" | "POST" | "DELETE";
  */
 export type Auth = "none" | "access-token" | "access-token?" | "administrator" | "application-service" | "application-service?" | "server-signature" | "homeserver-token";
 /** Requests of a class are counted together. */
-export type RateClass = "message" | "to-device" | "keys" | "login" | "refresh" | "dehydrated-device" | "new-rendezvous" | "rendezvous" | "password" | "register" | "mail" | "page" | "oauth-client" | "device-code" | "oauth-token" | "registration-token" | "delayed-event" | "create-room" | "join" | "invite" | "shared-secret" | "report" | "bound-address" | "openid" | "directory" | "media" | "anonymous-media" | "preview" | "elsewhere" | "other";
+export type RateClass = "message" | "to-device" | "keys" | "login" | "refresh" | "dehydrated-device" | "new-rendezvous" | "rendezvous" | "password" | "register" | "mail" | "socket" | "page" | "oauth-client" | "device-code" | "oauth-token" | "registration-token" | "delayed-event" | "create-room" | "join" | "invite" | "shared-secret" | "report" | "bound-address" | "openid" | "directory" | "media" | "anonymous-media" | "preview" | "elsewhere" | "other";
 
 export interface OperationRow {
   readonly api: Api;
@@ -339,6 +339,7 @@ export const operations = {
   registerBySharedSecret: {"api":"admin","module":"register","proposal":null,"method":"POST","path":"/_synapse/admin/v1/register","aliases":[],"also":[],"auth":"none","rateClass":"shared-secret","closedTo":"none","acl":"none","bodyLimit":65536,"bodyReading":"strict","body":"json","bodyRequired":true,"response":"json","errors":{"400":["M_NOT_JSON","M_BAD_JSON","M_UNKNOWN","M_USER_IN_USE","M_INVALID_USERNAME","M_MISSING_PARAM"],"403":["M_FORBIDDEN","M_UNKNOWN"],"413":["M_TOO_LARGE"],"429":["M_LIMIT_EXCEEDED"]}},
   sendServerNotice: {"api":"admin","module":"server-notices","proposal":null,"method":"POST","path":"/_synapse/admin/v1/send_server_notice","aliases":[],"also":[],"auth":"administrator","rateClass":"none","closedTo":"suspended","acl":"none","bodyLimit":131072,"bodyReading":"strict","body":"json","bodyRequired":true,"response":"json","errors":{"400":["M_NOT_JSON","M_BAD_JSON","M_UNKNOWN_DEVICE","M_INVALID_PARAM","M_USER_IN_USE"],"401":["M_MISSING_TOKEN","M_UNKNOWN_TOKEN","M_USER_LOCKED"],"403":["M_FORBIDDEN","M_USER_SUSPENDED"],"404":["M_NOT_FOUND"],"413":["M_TOO_LARGE"]}},
   sendServerNoticeOnce: {"api":"admin","module":"server-notices","proposal":null,"method":"PUT","path":"/_synapse/admin/v1/send_server_notice/{txnId}","aliases":[],"also":[],"auth":"administrator","rateClass":"none","closedTo":"suspended","acl":"none","bodyLimit":131072,"bodyReading":"strict","body":"json","bodyRequired":true,"response":"json","errors":{"400":["M_NOT_JSON","M_BAD_JSON","M_INVALID_PARAM","M_UNKNOWN_DEVICE","M_USER_IN_USE"],"401":["M_MISSING_TOKEN","M_UNKNOWN_TOKEN","M_USER_LOCKED"],"403":["M_FORBIDDEN","M_USER_SUSPENDED"],"404":["M_NOT_FOUND"],"413":["M_TOO_LARGE"]}},
+  openSocket: {"api":"admin","module":"socket","proposal":null,"method":"GET","path":"/_weft/socket","aliases":[],"also":[],"auth":"none","rateClass":"socket","closedTo":"none","acl":"none","bodyLimit":65536,"bodyReading":"strict","body":"none","bodyRequired":false,"response":"redirect","errors":{"426":["M_UNRECOGNIZED"],"429":["M_LIMIT_EXCEEDED"]}},
 } as const satisfies Record<string, OperationRow>;
 
 export type OperationId = keyof typeof operations;
@@ -366,6 +367,7 @@ export const rateClasses = {
   "password": { by: "user" },
   "register": { by: "address" },
   "mail": { by: "address" },
+  "socket": { by: "address" },
   "page": { by: "address" },
   "oauth-client": { by: "address" },
   "device-code": { by: "address" },
@@ -399,7 +401,7 @@ export const errorCodes = {
   "M_NOT_FOUND": { statuses: [404,409] },
   "M_LIMIT_EXCEEDED": { statuses: [429] },
   "M_RESOURCE_LIMIT_EXCEEDED": { statuses: [403] },
-  "M_UNRECOGNIZED": { statuses: [404,405] },
+  "M_UNRECOGNIZED": { statuses: [404,405,426] },
   "M_UNKNOWN": { statuses: [400,403,408,409,412,500,502,504] },
   "M_UNKNOWN_ACTIVATION_TOKEN": { statuses: [400] },
   "M_UNAUTHORIZED": { statuses: [401] },

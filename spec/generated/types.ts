@@ -4610,6 +4610,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_weft/socket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open a socket
+         * @description A WebSocket. The access token is shown in its first message, never in the address.
+         */
+        get: operations["openSocket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -6025,6 +6045,109 @@ export interface components {
             /** @description What is asked for beside rooms. */
             extensions?: JsonObject;
         };
+        /** @description The client's number for a request or a stream. It is free again once that has ended. */
+        SocketId: number;
+        /** @description Proves who the client is. The first message of a socket, and again when the access token was renewed. */
+        SocketToken: {
+            /** @constant */
+            type: "token";
+            /** @description An access token of a user's device. */
+            access_token: string;
+        };
+        /** @description A request of the client API. Its JSON body, where there is one, follows after a line feed. What HTTP answers to the same method, path and body is what comes back. */
+        SocketRequest: {
+            /** @constant */
+            type: "request";
+            id: components["schemas"]["SocketId"];
+            /** @enum {unknown} */
+            method: "GET" | "PUT" | "POST" | "DELETE";
+            /** @description The path and the query, escaped as over HTTP. */
+            path: string;
+        };
+        /** @description Begins the stream: the answers of `GET /_matrix/client/v3/sync`, one after another, as it happens. A socket has one stream. Another one ends the one before. */
+        SocketSync: {
+            /** @constant */
+            type: "sync";
+            id: components["schemas"]["SocketId"];
+            /** @description The position to go on from; nothing for all there is. */
+            since?: string;
+            /** @description As with `/sync`: a filter, or the name of a stored one. */
+            filter?: string;
+            set_presence?: components["schemas"]["Presence"];
+            /** @description As with `/sync`. */
+            use_state_after?: boolean;
+        };
+        /** @description The client has the last batch of the stream, and asks for the next. Messages for its device up to that position are deleted. */
+        SocketAck: {
+            /** @constant */
+            type: "ack";
+            id: components["schemas"]["SocketId"];
+            /** @description As it stands in the batch. */
+            next_batch: string;
+        };
+        /** @description What the stream says of the user's presence from now on. It counts within half a minute. */
+        SocketPresence: {
+            /** @constant */
+            type: "presence";
+            set_presence: components["schemas"]["Presence"];
+        };
+        /** @description Gives a request or a stream up, as closing the connection would over HTTP. Nothing more comes for that number. */
+        SocketCancel: {
+            /** @constant */
+            type: "cancel";
+            id: components["schemas"]["SocketId"];
+        };
+        /** @description Asks for a sign of life, which is a `pong`. */
+        SocketPing: {
+            /** @constant */
+            type: "ping";
+        };
+        /** @description What clients write on the socket. */
+        SocketFromClient: {
+            type: string;
+        } & (components["schemas"]["SocketToken"] | components["schemas"]["SocketRequest"] | components["schemas"]["SocketSync"] | components["schemas"]["SocketAck"] | components["schemas"]["SocketPresence"] | components["schemas"]["SocketCancel"] | components["schemas"]["SocketPing"]);
+        /** @description The token is good. Requests and a stream may follow. */
+        SocketWelcome: {
+            /** @constant */
+            type: "welcome";
+            user_id: components["schemas"]["UserId"];
+            device_id: string;
+            /** @description The longest message that a client may write. What is longer goes over HTTP. */
+            message_bytes: number;
+            /** @description How many requests may be under way at once. */
+            requests: number;
+            /** @description A client that heard nothing for so long sends a `ping`. A server that hears nothing takes the client for gone. */
+            silence_ms: number;
+        };
+        /** @description The answer to a request, whose JSON follows after a line feed. It also ends a stream that cannot go on, with the error that HTTP has. */
+        SocketAnswer: {
+            /** @constant */
+            type: "answer";
+            id: components["schemas"]["SocketId"];
+            /** @description The status that HTTP has. */
+            status: number;
+        };
+        /** @description Something new in the stream: the body of a `/sync` answer follows after a line feed. The next one comes once this one was acknowledged. */
+        SocketBatch: {
+            /** @constant */
+            type: "batch";
+            id: components["schemas"]["SocketId"];
+        };
+        /** @description Why the socket is closed by code 4401; the error that HTTP has follows after a line feed, with `soft_logout` where it applies. */
+        SocketEnd: {
+            /** @constant */
+            type: "end";
+            status: number;
+        };
+        /** @description The answer to a `ping`. */
+        SocketPong: {
+            /** @constant */
+            type: "pong";
+        };
+        /** @description What the server writes on the socket. */
+        SocketFromServer: {
+            type: string;
+        } & (components["schemas"]["SocketWelcome"] | components["schemas"]["SocketAnswer"] | components["schemas"]["SocketBatch"] | components["schemas"]["SocketEnd"] | components["schemas"]["SocketPong"]);
         /** @description How much is unread. */
         UnreadCounts: {
             /** @description Events that notify. */
@@ -29003,6 +29126,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    openSocket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The socket is open. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description - `M_UNRECOGNIZED`: The request does not ask for a WebSocket. */
+            426: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many sockets are opened, or wait for a token. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
                 };
             };
         };

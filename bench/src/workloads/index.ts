@@ -9,6 +9,7 @@ import { newDevice } from "./new-device.ts";
 import { push } from "./push.ts";
 import { sendFiftyRooms, sendOneRoom, sendReplicas } from "./send.ts";
 import { slidingSync } from "./sliding-sync.ts";
+import { sockets } from "./sockets.ts";
 import { syncIdle } from "./sync-idle.ts";
 import { syncIncremental } from "./sync-incremental.ts";
 import { toDevice } from "./to-device.ts";
@@ -22,6 +23,7 @@ export const workloads: readonly Workload[] = [
   sendReplicas,
   syncIncremental,
   syncIdle,
+  sockets,
   federationIngest,
   initialSync,
   slidingSync,

@@ -49,6 +49,8 @@ const UNSTABLE_FEATURES = {
   "uk.half-shot.msc2666.query_mutual_rooms": true,
   "uk.half-shot.msc2666.query_mutual_rooms.stable": true,
   "uk.tcpip.msc4133.stable": true,
+  // Our own: spec/socket.md.
+  "weft.socket": true,
 };
 
 /** What is here by the settings. */

@@ -14,10 +14,12 @@ import {
   withinAcl,
 } from "./access/guards.ts";
 import { requestSignal } from "./request-signal.ts";
-import { asMatrixError } from "./reply/errors.ts";
-import { Reply, raw, sendReply } from "./reply/reply.ts";
+import { asMatrixError, matrixErrorReply } from "./reply/errors.ts";
+import { OPEN_SOCKET, Reply, raw, sendReply } from "./reply/reply.ts";
 import { isPlainText, sendPlain } from "./reply/send-plain.ts";
 import type { Context, Route } from "./route.ts";
+import { ExchangedRequest } from "./socket/exchange.ts";
+import type { Sockets } from "./socket/sockets.ts";
 import { keepOpenForAnswer } from "./body/drain.ts";
 import { type BodyTools, takeBody } from "./body/take-body.ts";
 import { type Part, createValidators } from "./validate.ts";
@@ -27,6 +29,7 @@ export interface BindDependencies extends AccessChecks {
   readonly bodies: BodyTools;
   readonly aclAllows: AclAllows;
   readonly draining: AbortSignal;
+  readonly sockets: Pick<Sockets, "accept">;
 }
 
 /**
@@ -129,7 +132,9 @@ function bind(
       scope.setErrorHandler((error, request, reply) => {
         keepOpenForAnswer(request, reply);
         const known = asMatrixError(error, dependencies.log);
-        sendReply(reply, refuse(known, request));
+        // Over a socket all is JSON, also the answer that there are no pages.
+        const isPage = !(request.raw instanceof ExchangedRequest);
+        sendReply(reply, isPage ? refuse(known, request) : matrixErrorReply(known));
       });
     }
     scope.route({
@@ -175,12 +180,16 @@ async function handle(
   route: Route,
   request: FastifyRequest,
   reply: FastifyReply,
-  { draining }: BindDependencies,
+  { draining, sockets }: BindDependencies,
 ): Promise<void> {
   try {
     const context = new RequestContext(route.operationId, request, reply, draining);
     const handled = route.handle(context as unknown as Context<never>);
     const answer = handled instanceof Promise ? await handled : handled;
+    if (answer === OPEN_SOCKET) {
+      sockets.accept(request.raw, context.ip);
+      return void reply.hijack();
+    }
     const made = answer instanceof Reply ? answer : raw(JSON.stringify(answer ?? {}));
     if (isPlainText(made) && request.method !== "HEAD") {
       return sendPlain(request, reply, made, draining);

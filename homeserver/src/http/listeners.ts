@@ -4,6 +4,7 @@ import { type Server as SecureServer, createServer as createSecureServer } from 
 import type { Duplex } from "node:stream";
 import type { Logger } from "../platform/logger.ts";
 import { CORS_HEADERS } from "./reply/cors.ts";
+import { onUpgrade, wantsSocket } from "./socket/upgrades.ts";
 
 interface TlsFiles {
   /** Paths of PEM files. */
@@ -47,6 +48,11 @@ export function createListeners(log: Logger): Listeners {
   const dispatchMetrics: RequestListener = (request, response) => metricsHandler(request, response);
   const servers = new Set<Server | SecureServer>();
   const watched = new Set<() => void>();
+  const upgrading = { shouldUpgradeCallback: wantsSocket };
+
+  function withSockets(server: Server): Server {
+    return server.on("upgrade", onUpgrade(dispatch));
+  }
 
   async function start(server: Server | SecureServer, where: object): Promise<number> {
     server.keepAliveTimeout = KEEP_ALIVE_MS;
@@ -72,10 +78,11 @@ export function createListeners(log: Logger): Listeners {
       metricsHandler = metrics;
     },
     listenForMetrics: ({ host, port }) => start(createServer(dispatchMetrics), { host, port }),
-    listen: ({ host, port }) => start(createServer(dispatch), { host, port }),
+    listen: ({ host, port }) =>
+      start(withSockets(createServer(upgrading, dispatch)), { host, port }),
     async listenOnSocket(path) {
       rmSync(path, { force: true });
-      await start(createServer(dispatch), { path });
+      await start(withSockets(createServer(upgrading, dispatch)), { path });
     },
     async listenSecurely({ host, port }, files) {
       const read = () => ({ cert: readFileSync(files.cert), key: readFileSync(files.key) });

@@ -1,4 +1,4 @@
-import { type Api, type OperationId, operations } from "@weft/spec/operations";
+import { type Api, type OperationId, type OperationRow, operations } from "@weft/spec/operations";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
@@ -16,9 +16,15 @@ import { metricsAlone } from "./metrics-alone.ts";
 import { observe } from "./observe.ts";
 import { sendReply } from "./reply/reply.ts";
 import type { Route } from "./route.ts";
+import { createAsk, ExchangedRequest } from "./socket/exchange.ts";
+import { createProofs } from "./socket/proofs.ts";
+import { type SocketBounds, type Sockets, createSockets } from "./socket/sockets.ts";
 import { serveWebClient, type WebClient } from "./reply/static.ts";
 
-export interface HttpServerOptions extends Omit<BindDependencies, "draining" | "bodies"> {
+export interface HttpServerOptions extends Omit<
+  BindDependencies,
+  "draining" | "bodies" | "sockets"
+> {
   /**
    * Called when a server's signed request was valid: it is reachable, so what waits for it can be
    * sent.
@@ -35,6 +41,8 @@ export interface HttpServerOptions extends Omit<BindDependencies, "draining" | "
   readonly webClient?: WebClient | undefined;
   /** Addresses and networks whose X-Forwarded-For is believed; none unless given. */
   readonly trustedProxies?: (() => readonly string[]) | undefined;
+  /** Other bounds for sockets than the usual ones. */
+  readonly socketBounds?: Partial<SocketBounds> | undefined;
 }
 
 export interface HttpServer extends Listeners {
@@ -60,7 +68,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const app = createFastify(options, stopping.signal);
   const reader = createBodyReader();
   const bodies = { reader, collector: createBodyCollector(), onPeer: options.onPeer };
-  bindRoutes(app, routes, { ...options, bodies, draining: stopping.signal });
+  const sockets = openSockets(app, options, stopping.signal);
+  bindRoutes(app, routes, { ...options, bodies, sockets, draining: stopping.signal });
   if (options.webClient) await serveWebClient(app, options.webClient);
   await app.ready();
   const listeners = options.listeners ?? createListeners(options.log);
@@ -71,13 +80,37 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     draining: stopping.signal,
     async close(ms = DRAIN_MS) {
       stopping.abort(new Error("the server is stopping"));
-      const cut = setTimeout(() => listeners.cut(), ms);
+      const cut = setTimeout(() => {
+        listeners.cut();
+        sockets.cut();
+      }, ms);
       await listeners.stop();
       clearTimeout(cut);
       await app.close();
       await reader.close();
     },
   };
+}
+
+/** Sockets, whose requests go to the same handlers as all others. */
+function openSockets(
+  app: FastifyInstance,
+  options: HttpServerOptions,
+  draining: AbortSignal,
+): Sockets {
+  const { log, metrics, socketBounds: bounds } = options;
+  return createSockets({
+    ask: createAsk((request, response) => app.routing(request, response)),
+    proofs: createProofs(options, log),
+    ...{ log, metrics, draining, bounds },
+  });
+}
+
+/** Whether an operation's request and answer are JSON: others are for HTTP alone. */
+function goesOverSocket(operationId: string | undefined): boolean {
+  if (operationId === undefined) return true; // another method of a known path, which is refused
+  const row = (operations as Readonly<Record<string, OperationRow>>)[operationId];
+  return row?.api === "client-server" && row.response === "json" && row.body !== "binary";
 }
 
 function createFastify(options: HttpServerOptions, draining: AbortSignal): FastifyInstance {
@@ -96,6 +129,12 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
   // Before the body of a request to an unknown path is read.
   app.addHook("onRequest", (request, _reply, done) => {
     done(request.is404 ? errors.unrecognized() : undefined);
+  });
+  app.addHook("onRequest", (request, _reply, done) => {
+    const isRefused =
+      request.raw instanceof ExchangedRequest &&
+      !goesOverSocket(request.routeOptions.config.operationId);
+    done(isRefused ? errors.unrecognized("That goes over HTTP only") : undefined);
   });
   app.addHook("onSend", (request, reply, payload, done) => {
     if (isForBrowsers(request.raw.url ?? "")) void reply.headers(CORS_HEADERS);

@@ -141,6 +141,7 @@ export const errors = {
   unrecognized: (message = "No such endpoint") => matrixError("M_UNRECOGNIZED", message),
   methodNotAllowed: (message = "That method does not exist here") =>
     new MatrixError(405, "M_UNRECOGNIZED", message),
+  upgradeRequired: (message: string) => new MatrixError(426, "M_UNRECOGNIZED", message),
   tooLarge: (message: string) => matrixError("M_TOO_LARGE", message),
   /** `retryAfterMs` also goes into the Retry-After header at the edge. */
   limitExceeded: (retryAfterMs: number, message = "Too many requests") =>

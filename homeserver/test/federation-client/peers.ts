@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from "node:fs";
+import { lastingSession } from "../support/lasting-session.ts";
 import { join } from "node:path";
 import { type Authority, createAuthority } from "../../../scripts/lib/certificates.mjs";
 import { createRateLimiter, memoryBuckets } from "../../src/http/access/rate-limit.ts";
@@ -71,6 +72,7 @@ export async function startPeer(
       byAccessToken: async () => {
         throw errors.unknownToken();
       },
+      watch: lastingSession,
     },
     signatures: { serverName, keyRing: remote.keyRing, now: systemClock.now },
     rateLimiter: createRateLimiter(memoryBuckets(Date.now), () => false),

@@ -76,7 +76,7 @@ test("the web client is served with its rules, and its own paths give the page",
     expect(page.statusCode, url).toBe(200);
     expect(page.body).toContain("page");
     expect(page.headers["content-security-policy"]).toContain(
-      "connect-src 'self' blob: data: https://x.test",
+      "connect-src 'self' blob: data: https://x.test wss://x.test",
     );
     expect(page.headers["cache-control"]).toBe("no-cache");
   }

@@ -1,4 +1,5 @@
 /** What a request is refused for, and how its path is read. */
+import { lastingSession } from "../support/lasting-session.ts";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
@@ -73,6 +74,7 @@ describe("errors", () => {
           if (ended.has(token)) throw errors.unknownToken();
           return ALICE;
         },
+        watch: lastingSession,
       },
     });
     const answer = await inject({ method: "PUT", url: SEND, headers: asAlice, payload: "{}" });

@@ -8,6 +8,7 @@ import {
 } from "../../src/protocol/crypto.ts";
 import { errors } from "../../src/protocol/errors.ts";
 import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
+import { lastingSession } from "../support/lasting-session.ts";
 import type { Requester } from "../../src/http/access/authenticate.ts";
 import { memoryBuckets, createRateLimiter } from "../../src/http/access/rate-limit.ts";
 import type { Route } from "../../src/http/route.ts";
@@ -53,6 +54,7 @@ export function serverWith(
         if (token !== "good-token") throw errors.unknownToken();
         return ALICE;
       },
+      watch: lastingSession,
     },
     signatures: {
       serverName: HERE,

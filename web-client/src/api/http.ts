@@ -8,6 +8,8 @@ import type {
   PathOf,
 } from "./contract.ts";
 import { ApiError, isAbort, NetworkError } from "./errors.ts";
+import type { Socket } from "./socket.ts";
+import { SocketLost } from "./socket-line.ts";
 import type { Content } from "./types.ts";
 
 export type Query = Record<string, string | number | boolean | string[] | undefined>;
@@ -22,6 +24,8 @@ interface RequestOptions {
   signal?: AbortSignal;
   /** Milliseconds until the request is given up; 60 s when absent. */
   timeout?: number;
+  /** The answer is a file, which no socket carries. */
+  isFile?: boolean;
 }
 
 /** Where the tokens are: `current` now, `renew` after the server refused `used`. */
@@ -85,14 +89,42 @@ async function readError(response: Response): Promise<ApiError> {
   }
 }
 
+/** The JSON that is sent. */
+function textOf({ json, body }: RequestOptions): string | undefined {
+  return json ?? (body === undefined ? undefined : JSON.stringify(body));
+}
+
 function signalFor(options: RequestOptions): AbortSignal {
   const timeout = AbortSignal.timeout(options.timeout ?? 60_000);
   return options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
 }
 
-/** The one place where requests leave the page. */
-export function createHttp(baseUrl: string, tokens?: TokenSource): Http {
+/**
+ * The one place where requests leave the page: over the socket where one is open, over HTTP otherwise, and again over HTTP when
+ * the socket broke before the answer to what may be asked twice.
+ */
+export function createHttp(baseUrl: string, tokens?: TokenSource, socket?: Socket): Http {
   async function once(
+    method: string,
+    path: string,
+    options: RequestOptions,
+    token: string | undefined,
+  ): Promise<Response> {
+    if (socket?.$state.get() === "open" && token !== undefined && options.isFile !== true) {
+      const body = textOf(options);
+      try {
+        const signal = signalFor(options);
+        const { status, text } = await socket.request(method, path, body, token, signal);
+        return new Response(text, { status });
+      } catch (error) {
+        if (!(error instanceof SocketLost)) throw error;
+        if (error.wasSent && method !== "GET" && method !== "PUT") throw new NetworkError(error);
+      }
+    }
+    return overHttp(method, baseUrl + path, options, token);
+  }
+
+  async function overHttp(
     method: string,
     address: string,
     options: RequestOptions,
@@ -100,8 +132,7 @@ export function createHttp(baseUrl: string, tokens?: TokenSource): Http {
   ) {
     const headers: Record<string, string> = {};
     if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;
-    const sent =
-      options.json ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+    const sent = textOf(options);
     if (sent !== undefined) headers["Content-Type"] = "application/json";
     try {
       return await fetch(address, {
@@ -118,7 +149,7 @@ export function createHttp(baseUrl: string, tokens?: TokenSource): Http {
   }
 
   async function send(method: string, path: string, options: RequestOptions): Promise<Response> {
-    const address = baseUrl + expand(path, options.path, options.query);
+    const address = expand(path, options.path, options.query);
     const token = await tokens?.current();
     const response = await once(method, address, options, token);
     if (response.ok) return response;
@@ -134,7 +165,10 @@ export function createHttp(baseUrl: string, tokens?: TokenSource): Http {
     throw error;
   }
 
-  async function body<T>(response: Response, read: (response: Response) => Promise<T>): Promise<T> {
+  async function bodyOf<T>(
+    response: Response,
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
     try {
       return await read(response);
     } catch (error) {
@@ -150,17 +184,18 @@ export function createHttp(baseUrl: string, tokens?: TokenSource): Http {
   ): Promise<T> {
     const bare = method !== "GET" && method !== "DELETE" && options.body === undefined;
     const response = await send(method, path, bare ? { ...options, body: {} } : options);
-    return body(response, (answer) => answer.json() as Promise<T>);
+    return bodyOf(response, (answer) => answer.json() as Promise<T>);
   }
 
   return {
     call: (method, path, options) => request(method, path, options as RequestOptions),
     request,
     async text(method, path, options = {}) {
-      return body(await send(method, path, options), (answer) => answer.text());
+      return bodyOf(await send(method, path, options), (answer) => answer.text());
     },
     async blob(path, options) {
-      return body(await send("GET", path, options as RequestOptions), (answer) => answer.blob());
+      const file = { ...(options as RequestOptions), isFile: true };
+      return bodyOf(await send("GET", path, file), (answer) => answer.blob());
     },
     url: (path, { path: values, query }: RequestOptions) => baseUrl + expand(path, values, query),
     token: async () => tokens?.current(),

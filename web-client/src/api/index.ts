@@ -4,17 +4,29 @@ import { createHttp, type TokenSource } from "./http.ts";
 import { createMediaApi } from "./media.ts";
 import { createRoomApi } from "./rooms.ts";
 import type { Session } from "./session.ts";
+import { createSocket, socketAddress } from "./socket.ts";
 import { createSyncApi } from "./sync.ts";
+
+/** The flag of servers that have sockets. */
+const FLAG = "weft.socket";
 
 /** Everything a signed-in device can ask of its homeserver. */
 export function createApi(session: Session, tokens: TokenSource) {
-  const http = createHttp(session.baseUrl, tokens);
+  const plain = createHttp(session.baseUrl, tokens);
+  async function isOffered(): Promise<boolean | undefined> {
+    const call = plain.call<"getVersions">("GET", "/_matrix/client/versions", {});
+    const answer = await call.catch(() => undefined);
+    return answer && answer.unstable_features?.[FLAG] === true;
+  }
+  const socket = createSocket(() => socketAddress(session.baseUrl), tokens, isOffered);
+  const http = createHttp(session.baseUrl, tokens, socket);
   return {
     account: createAccountApi(http, session.userId),
     encryption: createEncryptionApi(http),
     media: createMediaApi(http),
     rooms: createRoomApi(http),
-    sync: createSyncApi(http),
+    socket,
+    sync: createSyncApi(plain, socket),
   };
 }
 

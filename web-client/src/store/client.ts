@@ -1,5 +1,6 @@
 import { createApi, type Api } from "../api/index.ts";
 import { createTokenSource } from "../api/tokens.ts";
+import type { SocketState } from "../api/socket.ts";
 import type { SyncResponse } from "../api/types.ts";
 import { loadSession, type Session } from "../api/session.ts";
 import { createEncryption } from "../encryption/front.ts";
@@ -68,28 +69,46 @@ function createSaver(
 }
 
 /** Presence follows the page's visibility, retries follow the network; answers the function that ends both. */
-function followPage(sync: SyncEngine, outbox: Outbox, flush: () => void): () => void {
+function followPage(
+  { sync, outbox, api: { socket } }: Pick<Client, "sync" | "outbox" | "api">,
+  flush: () => void,
+): () => void {
   const onVisibility = (): void => {
     sync.$presence.set(document.hidden ? "unavailable" : "online");
     if (document.hidden) flush();
-    else sync.retryNow();
+    else {
+      sync.retryNow();
+      socket.retryNow();
+    }
   };
   const onOnline = (): void => {
     sync.retryNow();
+    socket.retryNow();
     outbox.retryNow();
   };
   document.addEventListener("visibilitychange", onVisibility);
   window.addEventListener("online", onOnline);
   window.addEventListener("pagehide", flush);
   const unlisten = sync.$status.listen((status) => {
-    if (status === "live") outbox.retryNow();
+    if (status !== "live") return;
+    outbox.retryNow();
+    // The first answer is the largest, and comes compressed over HTTP.
+    socket.start();
   });
+  const unshow = socket.$state.subscribe(showState);
   return () => {
     document.removeEventListener("visibilitychange", onVisibility);
     window.removeEventListener("online", onOnline);
     window.removeEventListener("pagehide", flush);
     unlisten();
+    unshow();
+    socket.stop();
   };
+}
+
+/** For whoever looks for a fault; people need not know. */
+function showState(state: SocketState): void {
+  document.documentElement.dataset["socket"] = state;
 }
 
 /**
@@ -157,7 +176,7 @@ export async function openClient(
     // What it could not take meanwhile is on the server still.
     if (engine === "ready" && before?.engine !== "ready") sync.retryNow();
   });
-  const unfollow = followPage(sync, outbox, saver.flush);
+  const unfollow = followPage({ sync, outbox, api }, saver.flush);
   // Only from here on is anything news: what was restored is known already.
   const unfollowNews = followNews(store);
   const client: Client = {

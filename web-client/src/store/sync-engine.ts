@@ -46,6 +46,7 @@ export function createSyncEngine(deps: SyncDeps) {
   let since = deps.since;
   let running: AbortController | undefined;
   let wake: (() => void) | undefined;
+  $presence.listen((presence) => deps.api.setPresence(presence));
 
   function pause(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {

@@ -20,6 +20,7 @@ function setUp(script: Answer[], since?: string) {
   const signals: AbortSignal[] = [];
   const onReset = vi.fn();
   const api: SyncApi = {
+    setPresence: () => undefined,
     sync: async (options, signal) => {
       asked.push({ ...options, since: options.since });
       signals.push(signal);

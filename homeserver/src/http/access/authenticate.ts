@@ -5,7 +5,7 @@ import type { Sessions } from "../../users/sessions/sessions.ts";
 
 export type { Requester };
 
-export interface Authenticator extends Pick<Sessions, "byAccessToken"> {
+export interface Authenticator extends Pick<Sessions, "byAccessToken" | "watch"> {
   /**
    * The requester of a request with an application service's token; undefined for any other token.
    * Absent: there are no services.

@@ -49,6 +49,8 @@ const limits: Readonly<Record<RateClass, ClassLimit>> = {
   register: { perSecond: 0.2, burst: 20 },
   // A household that resets a password, and tries again.
   mail: { perSecond: 0.02, burst: 10 },
+  // A company behind one address whose server was started anew.
+  socket: { perSecond: 10, burst: 500 },
   page: { perSecond: 5, burst: 100 },
   "device-code": { perSecond: 0.5, burst: 30 },
   "oauth-client": { perSecond: 0.1, burst: 20 },

@@ -15,6 +15,9 @@ export class Reply {
   }
 }
 
+/** The connection of the request becomes a socket. */
+export const OPEN_SOCKET = new Reply(101, {});
+
 const JSON_TYPE = { "content-type": "application/json" };
 
 /** An object as JSON with another status or further headers. */

@@ -49,6 +49,10 @@ export async function serveWebClient(app: FastifyInstance, client: WebClient): P
   });
 }
 
+function withSocket(origin: string): string[] {
+  return [origin, origin.replace(/^http/, "ws")];
+}
+
 function contentSecurityPolicy(connectTo: readonly string[]): string {
   return [
     "default-src 'self'",
@@ -56,7 +60,8 @@ function contentSecurityPolicy(connectTo: readonly string[]): string {
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' blob: data:",
     "media-src 'self' blob:",
-    `connect-src ${["'self'", "blob:", "data:", ...connectTo].join(" ")}`,
+    // Some browsers do not count the socket of the same origin as "self".
+    `connect-src ${["'self'", "blob:", "data:", ...connectTo.flatMap(withSocket)].join(" ")}`,
     "worker-src 'self' blob:",
     "frame-src 'none'",
     "object-src 'none'",
