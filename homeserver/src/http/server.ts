@@ -2,7 +2,7 @@ import { type Api, type OperationId, type OperationRow, operations } from "@weft
 import Fastify, { type FastifyInstance } from "fastify";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
-import { errors } from "../protocol/errors.ts";
+import { errors, type MatrixError } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import { trustIn } from "./access/address.ts";
 import { bindRoutes, type BindDependencies } from "./bind.ts";
@@ -106,11 +106,14 @@ function openSockets(
   });
 }
 
-/** Whether an operation's request and answer are JSON: others are for HTTP alone. */
-function goesOverSocket(operationId: string | undefined): boolean {
-  if (operationId === undefined) return true; // another method of a known path, which is refused
+/** What is not for sockets: operations whose request or answer is no JSON, or that are not for clients. */
+function refuseOverSocket(operationId: string | undefined): MatrixError | undefined {
+  if (operationId === undefined) return undefined; // another method of a known path, which is refused
   const row = (operations as Readonly<Record<string, OperationRow>>)[operationId];
-  return row?.api === "client-server" && row.response === "json" && row.body !== "binary";
+  if (row === undefined) return errors.unrecognized(); // the web client, which has any path
+  const isJson = row.response === "json" && row.body !== "binary";
+  if (isJson && row.api === "client-server") return undefined;
+  return errors.unrecognized("That goes over HTTP only");
 }
 
 function createFastify(options: HttpServerOptions, draining: AbortSignal): FastifyInstance {
@@ -131,10 +134,8 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
     done(request.is404 ? errors.unrecognized() : undefined);
   });
   app.addHook("onRequest", (request, _reply, done) => {
-    const isRefused =
-      request.raw instanceof ExchangedRequest &&
-      !goesOverSocket(request.routeOptions.config.operationId);
-    done(isRefused ? errors.unrecognized("That goes over HTTP only") : undefined);
+    const isOverSocket = request.raw instanceof ExchangedRequest;
+    done(isOverSocket ? refuseOverSocket(request.routeOptions.config.operationId) : undefined);
   });
   app.addHook("onSend", (request, reply, payload, done) => {
     if (isForBrowsers(request.raw.url ?? "")) void reply.headers(CORS_HEADERS);
