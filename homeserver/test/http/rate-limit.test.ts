@@ -1,4 +1,5 @@
 /** Who is limited, by what, and that no way around it is left. */
+import { lastingSession } from "../support/lasting-session.ts";
 import { operations } from "@weft/spec/operations";
 import { expect, test } from "vitest";
 import { createRateLimiter, memoryBuckets } from "../../src/http/access/rate-limit.ts";
@@ -152,7 +153,7 @@ test("administrators are not limited", async () => {
   let isAdmin = false;
   await startServer([route("createRoom", () => ({ room_id: "!r:here.test" }))], {
     limited: true,
-    authenticator: { byAccessToken: async () => ({ ...ALICE, isAdmin }) },
+    authenticator: { byAccessToken: async () => ({ ...ALICE, isAdmin }), watch: lastingSession },
   });
   const last = async () => {
     let status = 0;

@@ -196,7 +196,7 @@ describe("before a token", () => {
   });
 
   test("all networks together have so many", async () => {
-    await start({ socketBounds: { unprovedInAll: 1 }, trustedProxies: ["127.0.0.1"] });
+    await start({ socketBounds: { unprovedInAll: 1 }, trustedProxies: () => ["127.0.0.1"] });
     await bare({ headers: { "x-forwarded-for": "192.0.2.1" } });
     expect(await refusal({ headers: { "x-forwarded-for": "192.0.2.2" } })).toMatchObject({
       status: 429,
