@@ -6,13 +6,7 @@ import type { ServerName } from "../protocol/identifiers.ts";
 import type { Requester } from "./access/authenticate.ts";
 import { compressReply } from "./reply/compress.ts";
 import { beforeBody, type AccessChecks } from "./access/before-body.ts";
-import {
-  type AclAllows,
-  checkAdministrator,
-  checkGuards,
-  checkService,
-  withinAcl,
-} from "./access/guards.ts";
+import { type AclAllows, checkGuards, withinAcl } from "./access/guards.ts";
 import { requestSignal } from "./request-signal.ts";
 import { asMatrixError, matrixErrorReply } from "./reply/errors.ts";
 import { OPEN_SOCKET, Reply, raw, sendReply } from "./reply/reply.ts";
@@ -36,12 +30,12 @@ export interface BindDependencies extends AccessChecks {
  * Binds every route to its operation's method and paths, and 405 to the paths' other methods. What
  * the contract says of who may call an operation and what it may cost is enforced here, for all of
  * them in this order:
- * 1. before the body: a user's token, what the account is kept from, and then the rate; the rate
- *    and then a server's header and key (before-body.ts)
+ * 1. before the body: a user's token, what the account is kept from, whether the user is an
+ *    administrator or the request an application service's where that is asked for, and then the
+ *    rate; the rate and then a server's header and key (before-body.ts)
  * 2. the body: its length, how it is read, and the server's signature of it (take-body.ts)
  * 3. whether the room's access list keeps the server out (guards.ts)
  * 4. whether parameters and body have the operation's shape (validate.ts)
- * 5. whether the user is an administrator, or the request an application service's (guards.ts)
  * @throws Error for an operation that does not say all of that
  */
 export function bindRoutes(
@@ -59,7 +53,7 @@ export function bindRoutes(
     for (const path of pathsOf(row)) {
       const url = path.replaceAll(/\{(\w+)\}/g, ":$1");
       addToSet(methods, url.replaceAll(/:\w+/g, ":"), row.method);
-      bind(app, guarded(route, row), row, url, dependencies, validators);
+      bind(app, route, row, url, dependencies, validators);
     }
   }
   for (const [shape, served] of methods) refuseOthers(app, shape, served);
@@ -154,22 +148,6 @@ function bind(
       },
     });
   });
-}
-
-/**
- * The guard of administrators' and application services' operations; it runs on well-formed
- * requests only. Other operations have none.
- */
-function guarded(route: Route, { auth }: OperationRow): Route {
-  if (auth !== "administrator" && auth !== "application-service") return route;
-  const check = auth === "administrator" ? checkAdministrator : checkService;
-  return {
-    ...route,
-    handle(context) {
-      check((context as unknown as RequestContext).requester);
-      return route.handle(context);
-    },
-  };
 }
 
 /**

@@ -66,7 +66,8 @@ test("suspended accounts are refused by these operations", () => {
     new Set([
       ...administrators,
       ...["ban", "unban", "kick", "inviteUser", "joinRoomById", "joinRoom", "knockRoom"],
-      ...["createRoom", "upgradeRoom", "setRoomStateWithKey", "setTyping", "setPresence"],
+      ...["createRoom", "upgradeRoom", "setRoomStateWithKey", "scheduleDelayedEvent"],
+      ...["setTyping", "setPresence"],
       ...["setProfileField", "deleteProfileField", "requestOpenIdToken"],
       ...["uploadContent", "createContent", "uploadContentToMXC"],
       ...["setRoomAlias", "deleteRoomAlias", "setRoomVisibilityOnDirectory"],

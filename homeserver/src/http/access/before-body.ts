@@ -7,7 +7,7 @@ import {
   authenticateService,
   authenticateUser,
 } from "./authenticate.ts";
-import { checkRestriction } from "./guards.ts";
+import { checkAdministrator, checkRestriction, checkService } from "./guards.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import { type Claim, claimedServer, type SignatureCheck } from "./server-signature.ts";
 
@@ -47,11 +47,14 @@ const USERS: ReadonlySet<Auth> = new Set([
 
 /**
  * An onRequest hook for everything that can be checked without the body: users show their token,
- * and are refused what their account is kept from; servers send a header that is meant for us and
+ * and are refused what their account is kept from or what is for others; servers send a header that is meant for us and
  * uses a valid key; and rates are limited.
  */
 export function beforeBody({ auth, rateClass, closedTo }: OperationRow, checks: AccessChecks) {
   const { rateLimiter } = checks;
+  const checkRole = { administrator: checkAdministrator, "application-service": checkService }[
+    auth as string
+  ];
   const isForUsers = USERS.has(auth);
   const isForServers = auth === "server-signature";
   const optional = auth === "access-token?";
@@ -80,6 +83,7 @@ export function beforeBody({ auth, rateClass, closedTo }: OperationRow, checks: 
   function admit(known: Found, requester: Requester | undefined): Promise<void> | undefined {
     known.requester = requester;
     checkRestriction(closedTo, requester);
+    checkRole?.(requester);
     return limit(known, requester);
   }
 
