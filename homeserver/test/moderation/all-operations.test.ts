@@ -66,15 +66,14 @@ test("suspended accounts are refused by these operations", () => {
     new Set([
       ...administrators,
       ...["ban", "unban", "kick", "inviteUser", "joinRoomById", "joinRoom", "knockRoom"],
-      ...["createRoom", "upgradeRoom", "setRoomStateWithKey", "scheduleDelayedEvent"],
-      ...["setTyping", "setPresence"],
+      ...["createRoom", "upgradeRoom", "setRoomStateWithKey", "setTyping", "setPresence"],
       ...["setProfileField", "deleteProfileField", "requestOpenIdToken"],
       ...["uploadContent", "createContent", "uploadContentToMXC"],
       ...["setRoomAlias", "deleteRoomAlias", "setRoomVisibilityOnDirectory"],
       "updateAppserviceRoomDirectoryVisibility",
     ]),
   );
-  expect(idsClosedTo("in-handler")).toEqual(["redactEvent", "sendMessage"]);
+  expect(idsClosedTo("in-handler")).toEqual(["scheduleDelayedEvent", "redactEvent", "sendMessage"]);
 });
 
 test.each(forUsers.filter(([, { closedTo }]) => closedTo !== "none"))(
