@@ -20,7 +20,7 @@ Load:
   --seconds N (10)   --warm-up N (3)   --idle-seconds N (30)   --pdus N (12000)
   --clients N   --rooms N   --rate N (sends a second in sync-idle; may be repeated)
   --members N (50000)   --state-events N (5000)   of the room that is joined
-  --encrypted-members N (1000)   of the encrypted room
+  --encrypted-members N (1000)   of the encrypted room   --messages N (20000)   that are searched
   --wait-quiet N     before each workload, up to N seconds until others leave 90 % of the machine alone
 Output:
   --profile          where the main thread's time goes, for each workload; .cpuprofile files are kept
@@ -63,6 +63,7 @@ export function parseOptions(args: readonly string[]): Options {
       members: { type: "string", default: "50000" },
       "state-events": { type: "string", default: "5000" },
       "encrypted-members": { type: "string", default: "1000" },
+      messages: { type: "string", default: "20000" },
       rate: { type: "string", multiple: true, default: [] },
       profile: { type: "boolean", default: false },
       compare: { type: "boolean", default: false },
@@ -110,6 +111,7 @@ function settingsOf(values: Texts): Settings {
     members: of("members"),
     stateEvents: of("state-events"),
     encryptedMembers: of("encrypted-members"),
+    messages: of("messages"),
     rates: [values["rate"] ?? []].flat().map((text) => number("rate", String(text))),
   };
 }

@@ -8,6 +8,7 @@ import { keysClaim } from "./keys-claim.ts";
 import { newDevice } from "./new-device.ts";
 import { push } from "./push.ts";
 import { sendFiftyRooms, sendOneRoom, sendReplicas } from "./send.ts";
+import { search } from "./search.ts";
 import { slidingSync } from "./sliding-sync.ts";
 import { sockets } from "./sockets.ts";
 import { syncIdle } from "./sync-idle.ts";
@@ -32,6 +33,7 @@ export const workloads: readonly Workload[] = [
   newDevice,
   encryptedRoom,
   push,
+  search,
   join,
   hostile,
 ];

@@ -6,6 +6,7 @@ import { registerUsers } from "../matrix/users.ts";
 import { type Workload, loopFigures, measuredLoop } from "./workload.ts";
 
 const ROOMS = 200;
+/** Of each room, unless `--clients` says otherwise. */
 const MEMBERS = 3;
 const MESSAGES = 10;
 
@@ -17,7 +18,7 @@ export const initialSync: Workload = {
     const { target, settings, say } = context;
     const api = createApi(target.url);
     const rooms = settings.rooms || ROOMS;
-    const users = await registerUsers(api, MEMBERS);
+    const users = await registerUsers(api, settings.clients || MEMBERS);
     const [owner, ...others] = users;
     say(`initial-sync: filling ${rooms} rooms`);
     await parallel(range(rooms), 16, async () => {
@@ -59,7 +60,11 @@ export const initialSync: Workload = {
     connection.close();
     api.close();
     const wrong = wrongs > 0 ? `${wrongs} answers lacked rooms or messages` : undefined;
-    const shared = { workload: "initial-sync", target: target.name, cell: `${rooms} rooms` };
+    const shared = {
+      workload: "initial-sync",
+      target: target.name,
+      cell: `${rooms} rooms of ${users.length}`,
+    };
     const note = `${(bytes / 1e6).toFixed(2)} MB an answer`;
     return [{ ...shared, unit: "sync", ...loopFigures(loop), wrong, note }];
   },

@@ -23,6 +23,8 @@ export interface Settings {
   readonly stateEvents: number;
   /** Of the encrypted room. */
   readonly encryptedMembers: number;
+  /** That are searched. */
+  readonly messages: number;
 }
 
 export interface Context {
