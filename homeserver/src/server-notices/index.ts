@@ -10,11 +10,10 @@ import type { Rooms } from "../rooms/index.ts";
 import type { Exclusive } from "../storage/exclusive.ts";
 import { roomBetween } from "../storage/rooms/members.ts";
 import type { Sql } from "../storage/sql.ts";
+import { serverUser } from "../users/common/server-user.ts";
 import type { Users } from "../users/users.ts";
 
 export interface ServerNotices {
-  /** Whom notices come from. */
-  readonly sender: UserId;
   /**
    * Sends a notice, in the one room that the user has with the server: it is made, or the user
    * invited to it again, if need be.
@@ -46,7 +45,6 @@ export interface ServerNoticesDeps {
   readonly users: Pick<Users, "accounts" | "registration" | "profiles" | "tags">;
 }
 
-const LOCALPART = "server-notices";
 const NAME = "Server notices";
 const TOPIC = "What the people who run this server have to say to you.";
 const TAG = "m.server_notice";
@@ -57,7 +55,7 @@ const LEVELS = { users_default: -10, invite: 100, events_default: 0, state_defau
 
 export function createServerNotices(deps: ServerNoticesDeps): ServerNotices {
   const { sql, serverName, exclusive, rooms, users } = deps;
-  const sender = `@${LOCALPART}:${serverName}` as UserId;
+  const sender = serverUser(serverName);
   let isReady = false;
 
   /** @throws MatrixError M_USER_IN_USE 400 when somebody has registered that name before */
@@ -94,8 +92,6 @@ export function createServerNotices(deps: ServerNoticesDeps): ServerNotices {
   }
 
   return {
-    sender,
-
     async send({ to, type, stateKey, content, by, txnId }) {
       if (!users.accounts.isLocal(to)) {
         throw errors.invalidParam("Notices are for users of this server");

@@ -123,6 +123,16 @@ test("a repeated request says nothing twice, and several at once, on two replica
   );
 });
 
+test("who takes no invites is told all the same", async () => {
+  const carol = await register(server, "carol");
+  const type = "m.invite_permission_config";
+  await carol.call("PUT", `/user/${encodeURIComponent(carol.userId)}/account_data/${type}`, {
+    default_action: "block",
+  });
+  expect((await notify({ to: carol.userId, body: "one" })).status).toBe(200);
+  expect((await noticeRooms(carol)).invited).toHaveLength(1);
+});
+
 test("only administrators send notices, and only to users that are here", async () => {
   const refused = await notify({ to: alice.userId, body: "no", as: alice });
   expect(refused).toMatchObject({ status: 403, body: { errcode: "M_FORBIDDEN" } });

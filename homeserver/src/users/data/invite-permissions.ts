@@ -1,9 +1,10 @@
 import type { Log } from "../../log/types.ts";
 import { createBatchCache } from "../../platform/caches.ts";
-import type { UserId } from "../../protocol/identifiers.ts";
+import type { ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { findAccountDataOfTypes } from "../../storage/users/account-data.ts";
 import type { Sql } from "../../storage/sql.ts";
+import { serverUser } from "../common/server-user.ts";
 import { type InviteRules, inviteRulesOf, type InviteVerdict } from "./invite-rules.ts";
 
 /** Users who block all invites, or some. (Client-server API, "Invite permission"; MSC4155.) */
@@ -25,7 +26,13 @@ interface Permissions {
   readonly letters: number;
 }
 
-export function createInvitePermissions(deps: { sql: Sql; log: Log }): InvitePermissions {
+export function createInvitePermissions(deps: {
+  sql: Sql;
+  log: Log;
+  serverName: ServerName;
+}): InvitePermissions {
+  const server = serverUser(deps.serverName);
+
   const cache = createBatchCache<UserId, Permissions>({
     maxSize: LETTERS_KEPT,
     sizeOf: ({ letters }) => letters,
@@ -47,7 +54,11 @@ export function createInvitePermissions(deps: { sql: Sql; log: Log }): InvitePer
   });
 
   return {
-    verdict: async (userId, inviter) => (await cache.getAll([userId])).get(userId)!.rules(inviter),
+    async verdict(userId, inviter) {
+      // Nobody keeps the server itself from saying something.
+      if (inviter === server) return "allow";
+      return (await cache.getAll([userId])).get(userId)!.rules(inviter);
+    },
     stop: unfollow,
   };
 }
