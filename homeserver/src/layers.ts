@@ -27,8 +27,8 @@ import type { Media } from "./media/types.ts";
 import { askingOurselves, openPolicyServer } from "./policy-layer.ts";
 import type { PolicyServer } from "./policy/index.ts";
 import { createUrlPreviews, type UrlPreviews } from "./previews/index.ts";
-import { serverOf, type UserId } from "./protocol/identifiers.ts";
-import { createRooms, createUpgradeSettings, leaveAllRooms, type Rooms } from "./rooms/index.ts";
+import { serverOf } from "./protocol/identifiers.ts";
+import { createRooms, leaveAllRooms, type Rooms } from "./rooms/index.ts";
 import {
   createEduOutlet,
   createPublicKeys,
@@ -38,6 +38,7 @@ import {
   type Sender,
 } from "./sender/index.ts";
 import { openPush } from "./push-layer.ts";
+import { followForRooms } from "./room-followers.ts";
 import { openCaptcha, openProviders } from "./sign-in-layer.ts";
 import { openDeliveries, openMasquerade, openServiceCalls } from "./service-layers.ts";
 import { createSync, preferencesOf, type Sync } from "./sync/index.ts";
@@ -85,8 +86,7 @@ export async function createLayers(
   const inRooms = await openRooms(on, opened, users, { services, ...asking });
   const { rooms } = inRooms;
   const files = await openFiles(on, opened);
-  followLog(on, opened, upgradeSettings(on, rooms, users));
-  followLog(on, opened, profileChanges(rooms));
+  followForRooms(on, opened, { rooms, users });
   const ephemeral = await openEphemeral(on, opened);
   const sender = await openSender(on, opened, rooms, users);
   const encryption = openEncryption(on, opened, users);
@@ -294,32 +294,6 @@ function followLog<K extends RecordKind>(
 ): void {
   const follower = createFollower({ log, sql, clock, logger, leases }, options);
   opened.push(() => follower.stop());
-}
-
-/** Copies users' settings for an upgraded room to its successor. */
-function upgradeSettings(
-  { config: { serverName } }: Foundation,
-  { view }: Rooms,
-  { roomSettings: settings }: Users,
-): FollowerOptions<"event"> {
-  const handle = createUpgradeSettings({ view, serverName, settings });
-  return { name: "successions", kinds: ["event"], from: "end", handle };
-}
-
-/**
- * Sends member events after a profile changed, also when the process that changed it stopped in
- * between.
- */
-function profileChanges({ members }: Rooms): FollowerOptions<"profile"> {
-  return {
-    name: "profiles",
-    kinds: ["profile"],
-    from: "end",
-    async handle(records) {
-      const users = new Set(records.map(({ userId }) => userId as UserId));
-      for (const userId of users) await members.profileChanged(userId);
-    },
-  };
 }
 
 async function openSender(

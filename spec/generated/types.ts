@@ -1911,7 +1911,8 @@ export interface paths {
         get?: never;
         /**
          * Redact an event
-         * @description What remains of the event is what the room's working needs.
+         * @description What remains of the event is what the room's working needs. What relates to it may go along, as far as the caller may redact it
+         *     (MSC3912): that goes on after the answer, and counts for what arrives later, too.
          */
         put: operations["redactEvent"];
         post?: never;
@@ -5617,6 +5618,16 @@ export interface components {
             /** @description Why, for those who read it in the room. */
             reason?: string;
         };
+        /** @description An optional reason, and what goes along. */
+        RedactionBody: {
+            /** @description Why, for those who read it in the room. */
+            reason?: string;
+            /** @description What relates to the event in these ways goes along; `*` stands for any way. */
+            with_rel_types?: components["schemas"]["RelTypes"];
+            /** @description The same by an older name. */
+            "org.matrix.msc3912.with_relations"?: components["schemas"]["RelTypes"];
+        };
+        RelTypes: components["schemas"]["Name"][];
         /** @description Whose membership is to change. */
         MemberTarget: {
             user_id: components["schemas"]["UserId"];
@@ -17745,7 +17756,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ReasonBody"];
+                "application/json": components["schemas"]["RedactionBody"];
             };
         };
         responses: {

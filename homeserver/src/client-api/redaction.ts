@@ -12,6 +12,7 @@ export function redactionRoutes({ rooms }: { rooms: Rooms }): Route[] {
         roomId: parseRoomId(params.roomId),
         eventId: parseEventId(params.eventId),
         reason: body.reason,
+        withRelTypes: body.with_rel_types ?? body["org.matrix.msc3912.with_relations"],
         txnId: params.txnId,
       }),
     })),

@@ -32,6 +32,8 @@ const UNSTABLE_FEATURES = {
   "org.matrix.msc3916.stable": true,
   // Signing in by a QR code: the rendezvous, and the device grant of OAuth.
   "org.matrix.msc4108": true,
+  // Redactions that take along what relates to the event.
+  "org.matrix.msc3912": true,
   "org.matrix.msc3952_intentional_mentions": true,
   // Pushers for web push.
   "org.matrix.msc4174": true,

@@ -5,6 +5,7 @@ import { createExclusive } from "../storage/exclusive.ts";
 import { DEFAULT_LIMITS } from "../users/common/limits.ts";
 import type { RoomDirectory } from "./api/index.ts";
 import type { RoomCore } from "./core.ts";
+import { createCascades } from "./creating/cascades.ts";
 import { createRoomCreator } from "./creating/create.ts";
 import { createDirectoryLimits } from "./creating/directory-limits.ts";
 import { createDirectory } from "./creating/directory.ts";
@@ -18,7 +19,7 @@ import type { RemoteMembership } from "./membership/remote-membership.ts";
 import { createIdempotency } from "./records/idempotency.ts";
 
 export function createWriting(deps: RoomsDeps, core: RoomCore, remoteMembership: RemoteMembership) {
-  const { log, sql, profiles, random, remote } = deps;
+  const { log, sql, clock, logger, profiles, random, remote } = deps;
   const { store, local, partial, invitees } = core;
   const limits = deps.limits ?? DEFAULT_LIMITS;
   const directoryLimits = createDirectoryLimits(sql, limits, deps.aliasNamespaces);
@@ -30,8 +31,9 @@ export function createWriting(deps: RoomsDeps, core: RoomCore, remoteMembership:
     ...core,
     ...{ log, profiles, remote: remoteMembership, resolveAlias: directory.resolve },
   });
+  const cascades = createCascades({ store, local, clock, logger });
   const send = createSend({
-    ...{ store, local, memberByState: members.byState },
+    ...{ store, local, cascades, memberByState: members.byState },
     idempotency: createIdempotency(sql),
     exclusive: deps.exclusive ?? createExclusive(),
     resolveAlias: (alias) => roomOf(directory, alias),
@@ -43,7 +45,7 @@ export function createWriting(deps: RoomsDeps, core: RoomCore, remoteMembership:
     ...{ store, maker, members, profiles, invitees, directoryLimits, now, rules },
   });
   const upgrade = createUpgrade({ store, local, maker, profiles, partial, rules });
-  return { directory, members, send, create: { ...create, ...upgrade } };
+  return { directory, members, send, cascades, create: { ...create, ...upgrade } };
 }
 
 async function roomOf(directory: RoomDirectory, alias: RoomAlias): Promise<RoomId | undefined> {

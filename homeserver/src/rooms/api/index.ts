@@ -3,6 +3,7 @@
  * `reading.ts`, the federation side in `federation.ts`. Errors are `MatrixError`s, ready for the
  * client.
  */
+import type { FollowerOptions } from "../../log/follow.ts";
 import type { Profiles } from "../../users/data/profiles.ts";
 import type { EventId, RoomAlias, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -24,6 +25,7 @@ export interface Rooms {
   readonly history: RoomHistory;
   readonly federation: RoomFederation;
   readonly purges: RoomPurges;
+  readonly cascades: RoomCascades;
   /** Waits for commands under way and lets go of memory. */
   stop(): Promise<void>;
 }
@@ -64,6 +66,8 @@ export interface RoomSend {
   /**
    * PUT /rooms/{roomId}/redact/{eventId}/{txnId}. Users may redact their own events; those of
    * others need the redact power level, and are not for suspended users (M_USER_SUSPENDED 403).
+   * `withRelTypes`: what relates to the event in these ways goes along, as far as the user may
+   * redact it; "*" stands for any way.
    */
   redact(request: {
     readonly by: Actor;
@@ -72,7 +76,15 @@ export interface RoomSend {
     readonly reason?: string | undefined;
     readonly content?: JsonObject | undefined;
     readonly txnId?: string | undefined;
+    readonly withRelTypes?: readonly string[] | undefined;
   }): Promise<EventId>;
+}
+
+/** What redactions take along is redacted by a follower of the log. (MSC3912.) */
+export interface RoomCascades {
+  readonly follower: FollowerOptions<"event" | "history">;
+  /** To be awaited when the follower has stopped. */
+  ended(): Promise<void>;
 }
 
 // --- creating ----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import { mayBeThreadRoot, relationIn } from "../../protocol/events/relations.ts"
 import type { Exclusive } from "../../storage/exclusive.ts";
 import { hasAnnotation } from "../../storage/rooms/relations.ts";
 import { aliasesIn, aliasesSet } from "./canonical-alias.ts";
+import type { Cascades } from "./cascades.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import type { MemberByState } from "../membership/members-by-state.ts";
 import { clientTransactionKey, delayedKey } from "../records/idempotency.ts";
@@ -24,6 +25,7 @@ export interface SendDeps {
   readonly resolveAlias: (alias: RoomAlias) => Promise<RoomId | undefined>;
   /** Serialises equal annotations: the first is stored before the second is checked. */
   readonly exclusive: Exclusive;
+  readonly cascades: Pick<Cascades, "around">;
   /** Member events sent as state are handled like invites, joins or kicks, by the same rules. */
   readonly memberByState: MemberByState;
 }
@@ -90,7 +92,7 @@ export function createSend(deps: SendDeps): RoomSend {
       });
     },
     async redact(request) {
-      const { by, roomId, eventId, reason, txnId } = request;
+      const { by, roomId, eventId, reason, txnId, withRelTypes: relTypes = [] } = request;
       const key = clientTransactionKey(by, `redact ${roomId} ${eventId}`, txnId);
       return idempotency.run(key, async () => {
         const room = await local.room(roomId);
@@ -98,7 +100,11 @@ export function createSend(deps: SendDeps): RoomSend {
         const draft = { type: "m.room.redaction", sender: by.userId, content, redacts: eventId };
         return hidingFromOutsiders(store.sql, room, by.userId, async () => {
           await keepSuspendedToTheirOwn(store, room, by, eventId);
-          return local.redact(room, draft, key);
+          const send = () => local.redact(room, draft, key);
+          if (relTypes.length === 0) return send();
+          const ownOnly = by.restriction === "suspended";
+          const wish = { target: eventId, sender: by.userId, relTypes, reason, ownOnly };
+          return deps.cascades.around(room, wish, send);
         });
       });
     },

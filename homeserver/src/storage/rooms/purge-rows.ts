@@ -98,7 +98,7 @@ export const ROOM_TABLES = [
   "events_to_rejudge",
   ...["partial_rooms", "published_rooms", "room_heads", "arrived_history"],
   ...["network_rooms", "open_rooms", "searchable_events", "joins_under_way"],
-  ...["thread_subscriptions", "media_references"],
+  ...["thread_subscriptions", "media_references", "cascade_redactions", "cascade_queue"],
 ] as const;
 
 /** Deletes the next rows of a room, of one table after another; 0 when nothing is left. */

@@ -24,6 +24,13 @@ export interface ProfileNews {
 export type ProfilesNews = ReadonlyMap<string, ProfileNews | null>;
 
 const NOTHING: ProfilesNews = new Map();
+/** Users whose profiles are read together. */
+const BATCH = 500;
+/**
+ * After so many characters of the profiles of those who are met, others of them are left out: their
+ * clients can ask for these.
+ */
+const MAX_CHARACTERS = 4 * 1024 * 1024;
 
 /**
  * What a client is told of profiles: the fields of those who share a room that changed since its
@@ -52,6 +59,24 @@ export function createProfilesSection(
     return wanted === "all" ? all : all.filter(({ field }) => wanted.has(field));
   }
 
+  /** The profiles of users, all of the needed ones. */
+  async function profilesOf(
+    users: ReadonlySet<string>,
+    needed: ReadonlySet<string>,
+  ): Promise<ReadonlyMap<string, JsonObject>> {
+    const known = new Map<string, JsonObject>();
+    const all = [...needed, ...users.difference(needed)];
+    let characters = 0;
+    for (let at = 0; at < all.length; at += BATCH) {
+      if (characters > MAX_CHARACTERS && at >= needed.size) break;
+      for (const [userId, profile] of await sources.profilesOf(all.slice(at, at + BATCH))) {
+        known.set(userId, profile);
+        characters += JSON.stringify(profile).length;
+      }
+    }
+    return known;
+  }
+
   /** `left`: users with whom no room is shared any more. */
   return async function profiles(scope: Scope, left: readonly string[]): Promise<ProfilesNews> {
     const { userId, met, profileFields: wanted } = scope;
@@ -59,7 +84,7 @@ export function createProfilesSection(
     const changed = await changedFields(scope);
     if (changed.length + met.size + left.length === 0) return NOTHING;
     const concerned = new Set([...changed.map((one) => one.userId), ...met, ...left]);
-    const known = await sources.profilesOf([...concerned]);
+    const known = await profilesOf(concerned, new Set(changed.map((one) => one.userId)));
     const sharing = await sharers(
       scope,
       changed.map((one) => one.userId).concat([...met].filter((one) => known.has(one))),

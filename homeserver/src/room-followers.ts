@@ -1,0 +1,51 @@
+/** What follows the log to write to rooms, and to what users set for them. */
+import type { Foundation } from "./foundation.ts";
+import { createFollower, type FollowerOptions } from "./log/follow.ts";
+import type { RecordKind } from "./log/types.ts";
+import type { UserId } from "./protocol/identifiers.ts";
+import { createUpgradeSettings, type Rooms } from "./rooms/index.ts";
+import type { Users } from "./users/users.ts";
+
+/** Each from a durable cursor, on one replica at a time. */
+export function followForRooms(
+  on: Foundation,
+  opened: (() => unknown)[],
+  { rooms, users }: { readonly rooms: Rooms; readonly users: Users },
+): void {
+  const { sql, log, clock, logger, leases } = on;
+  const follow = <K extends RecordKind>(options: FollowerOptions<K>) => {
+    const follower = createFollower({ log, sql, clock, logger, leases }, options);
+    opened.push(() => follower.stop());
+  };
+  follow(upgradeSettings(on, rooms, users));
+  follow(profileChanges(rooms));
+  // What is under way ends after the follower.
+  opened.push(() => rooms.cascades.ended());
+  follow(rooms.cascades.follower);
+}
+
+/** Copies users' settings for an upgraded room to its successor. */
+function upgradeSettings(
+  { config: { serverName } }: Foundation,
+  { view }: Rooms,
+  { roomSettings: settings }: Users,
+): FollowerOptions<"event"> {
+  const handle = createUpgradeSettings({ view, serverName, settings });
+  return { name: "successions", kinds: ["event"], from: "end", handle };
+}
+
+/**
+ * Sends member events after a profile changed, also when the process that changed it stopped in
+ * between.
+ */
+function profileChanges({ members }: Rooms): FollowerOptions<"profile"> {
+  return {
+    name: "profiles",
+    kinds: ["profile"],
+    from: "end",
+    async handle(records) {
+      const users = new Set(records.map(({ userId }) => userId as UserId));
+      for (const userId of users) await members.profileChanged(userId);
+    },
+  };
+}
