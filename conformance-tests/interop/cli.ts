@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { NotInstallable, SYNAPSE_VERSION, ensureSynapse } from "../../scripts/lib/synapse.mjs";
+import { runClients } from "./clients/run.ts";
 import { findEngines } from "./engines/engines.ts";
 import { ROOM_VERSIONS } from "./lane.ts";
 import { engineRows } from "./rows/engines.ts";
@@ -22,6 +23,8 @@ const HELP = `npm run interop [-- OPTIONS]
   --versions 1,6,12   only these room versions (all)
   --grep PATTERN      only rows whose name matches; "join" runs anyway, as others need its room
   --services          only the bridges: libraries of application services, with Weft alone
+  --clients           only clients and bots, with Weft alone; --grep chooses among them
+  --rust              the same, and builds the Rust SDK first, which is not built unasked
   --synapse-python FILE   an interpreter that has matrix-synapse, instead of installing it
   --logs              print at the end what both servers' logs complain of
 `;
@@ -34,12 +37,14 @@ const text = { type: "string" } as const;
 const flag = { type: "boolean" } as const;
 
 async function main(args: string[]): Promise<number> {
-  const options = { help: flag, services: flag, versions: text, grep: text, logs: flag } as const;
+  const parts = { services: flag, clients: flag, rust: flag } as const;
+  const options = { help: flag, ...parts, versions: text, grep: text, logs: flag } as const;
   const { values } = parseArgs({ args, options: { ...options, "synapse-python": text } });
   const say = (line: string) => process.stdout.write(`${line}\n`);
   if (values.help === true) return (say(HELP), 0);
-  const bridgesWork = await runServices(say);
-  if (values.services === true || !bridgesWork) return bridgesWork ? 0 : 1;
+  const pattern = new RegExp(values.grep ?? "");
+  const alone = await runAlone(values, pattern, say);
+  if (alone !== undefined) return alone;
   let python: string;
   try {
     python = values["synapse-python"] ?? ensureSynapse(say);
@@ -49,7 +54,6 @@ async function main(args: string[]): Promise<number> {
     return NOT_INSTALLED;
   }
   const started = Date.now();
-  const pattern = new RegExp(values.grep ?? "");
   const wanted = <R extends { readonly name: string }>(all: readonly R[]) =>
     all.filter(({ name }) => name === "join" || pattern.test(name));
   const plan = {
@@ -81,6 +85,21 @@ async function main(args: string[]): Promise<number> {
   for (const line of plan.table.differences()) say(`\n${line}`);
   if (result === "too late") say(`\nNot all was done within ${ALL_MS / 60_000} minutes: "?".`);
   return differs > 0 || result === "too late" ? 1 : 0;
+}
+
+/** What needs no Synapse. The exit code, when that was all, or when something failed. */
+async function runAlone(
+  asked: { readonly services?: boolean; readonly clients?: boolean; readonly rust?: boolean },
+  pattern: RegExp,
+  say: (line: string) => void,
+): Promise<number | undefined> {
+  const { services = false, rust = false } = asked;
+  const onlyClients = rust || asked.clients === true;
+  if (!onlyClients && !(await runServices(say))) return 1;
+  if (services) return 0;
+  const doWork = await runClients(say, { buildRust: rust, pattern: onlyClients ? pattern : /./ });
+  if (!doWork) return 1;
+  return onlyClients ? 0 : undefined;
 }
 
 function untilSignal(): Promise<"interrupted"> {

@@ -1,39 +1,15 @@
 /** Bridges as others write them, on Weft: each registers, has ghosts, hears and answers, and is started again. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { makeTemporaryFolder } from "../../../scripts/lib/temporary.mjs";
 import { rm } from "node:fs/promises";
 import { makeLoopbackTls } from "../../harness/certificates.ts";
-import { must } from "../../harness/must.ts";
 import type { Subject } from "../../harness/subject.ts";
 import { freePorts } from "../../harness/subjects/process.ts";
 import { startWeft } from "../../harness/subjects/weft.ts";
 import { syncUntil, timelineOf } from "../../harness/sync.ts";
 import { registerUser, type User } from "../../harness/users.ts";
-import {
-  APPSERVICE_BRIDGE,
-  HEISENBRIDGE,
-  installAppserviceBridge,
-  installHeisenbridge,
-} from "./install.ts";
-import { type Program, startProgram } from "./program.ts";
-
-interface Bridge {
-  readonly name: string;
-  readonly id: string;
-  readonly bot: string;
-  /** Regular expression of its users. */
-  readonly users: string;
-  start(registration: string, port: number, subject: Subject, owner: string): Program;
-  /** It has said so once it listens. */
-  readonly ready: RegExp;
-  /** A line to it, and what its answer holds. */
-  readonly asks: (turn: number) => readonly [line: string, answer: string];
-}
-
-const PROGRAM = join(import.meta.dirname, "appservice-bridge-program.cjs");
-const READY_MS = 60_000;
+import { type Bridge, findBridges } from "./bridges.ts";
 
 /** Runs those that can be installed. False: one does not do as it should. */
 export async function runServices(say: (line: string) => void): Promise<boolean> {
@@ -63,41 +39,6 @@ export async function runServices(say: (line: string) => void): Promise<boolean>
   return allWork;
 }
 
-function findBridges(say: (line: string) => void): Bridge[] {
-  const python = installHeisenbridge(say);
-  const library = installAppserviceBridge(say);
-  const bridges: (Bridge | undefined)[] = [
-    python === undefined
-      ? undefined
-      : {
-          ...{ name: `heisenbridge ${HEISENBRIDGE}`, id: "heisenbridge", bot: "heisenbridge" },
-          users: "@irc_.*",
-          ready: /bridge is now running/,
-          asks: () => ["help", "following commands are supported"],
-          start: (file, _port, { clientUrl }, owner) =>
-            startProgram(
-              python,
-              ["-u", "-m", "heisenbridge", "-v", "-c", file, "-o", owner, clientUrl],
-              import.meta.dirname,
-            ),
-        },
-    library === undefined
-      ? undefined
-      : {
-          ...{ name: `matrix-appservice-bridge ${APPSERVICE_BRIDGE}`, id: "bridge" },
-          ...{ bot: "_bridge_bot", users: "@_bridge_.*", ready: /ready/ },
-          asks: (turn) => [`hello ${turn}`, `hello to you ${turn}`],
-          start: (file, port, { clientUrl, serverName }) =>
-            startProgram(
-              process.execPath,
-              [PROGRAM, library, clientUrl, serverName, String(port), file],
-              library,
-            ),
-        },
-  ];
-  return bridges.filter((bridge) => bridge !== undefined);
-}
-
 /** JSON is YAML. */
 function registration({ id, bot, users }: Bridge, port: number): string {
   const namespaces = { users: [{ regex: users, exclusive: true }], aliases: [], rooms: [] };
@@ -115,7 +56,7 @@ async function story(bridge: Bridge, file: string, port: number, subject: Subjec
   for (let turn = 0; turn < 2; turn += 1) {
     const program = bridge.start(file, port, subject, owner.userId);
     try {
-      await untilReady(program, bridge.ready);
+      await program.until(bridge.ready);
       if (turn === 0) {
         const chat = { preset: "trusted_private_chat", is_direct: true } as const;
         roomId = await owner.createRoom({ ...chat, invite: [bot] });
@@ -126,7 +67,8 @@ async function story(bridge: Bridge, file: string, port: number, subject: Subjec
         );
       }
       const [line, answer] = bridge.asks(turn);
-      since = await answered(owner, roomId, line, answer, since);
+      const from = `@${bridge.ghost ?? bridge.bot}:${subject.serverName}`;
+      since = await answered(owner, roomId, line, { from, answer }, since);
     } catch (error) {
       throw new Error(`${(error as Error).message}\n${program.output()}`, { cause: error });
     } finally {
@@ -135,12 +77,12 @@ async function story(bridge: Bridge, file: string, port: number, subject: Subjec
   }
 }
 
-/** Says a line, and waits for the answer of somebody else; the position after it. */
+/** Says a line, and waits for the answer; the position after it. */
 async function answered(
   owner: User,
   roomId: string,
   line: string,
-  answer: string,
+  { from, answer }: { readonly from: string; readonly answer: string },
   since: string | undefined,
 ): Promise<string> {
   await owner.send(roomId, line);
@@ -148,16 +90,8 @@ async function answered(
     typeof body === "string" && body.toLowerCase().includes(answer);
   const check = (body: Parameters<typeof timelineOf>[0]) =>
     timelineOf(body, roomId).some(
-      ({ sender, content }) => sender !== owner.userId && isAnswer(content["body"]),
+      ({ sender, content }) => sender === from && isAnswer(content["body"]),
     );
   const found = await syncUntil(owner, `an answer to "${line}"`, check, since ? { since } : {});
   return found.next_batch;
-}
-
-async function untilReady(program: Program, ready: RegExp): Promise<void> {
-  const deadline = Date.now() + READY_MS;
-  while (!ready.test(program.output())) {
-    must(Date.now() < deadline, "it does not start");
-    await sleep(100);
-  }
 }

@@ -1,41 +1,44 @@
-/** Bridges from their registries, installed once below `.cache/`. */
+/** Programs of others from their registries, installed once below `.cache/`. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-export const HEISENBRIDGE = "1.15.4";
-export const APPSERVICE_BRIDGE = "11.2.0";
-
-const CACHE = join(import.meta.dirname, "..", "..", "..", ".cache");
+export const CACHE = join(import.meta.dirname, "..", "..", "..", ".cache");
 const INSTALL_MS = 10 * 60_000;
 
-/** The Python that has heisenbridge (and with it mautrix-python); undefined where PyPI has it not. */
-export function installHeisenbridge(tell: (line: string) => void): string | undefined {
-  const folder = join(CACHE, `heisenbridge-${HEISENBRIDGE}`);
-  const python = join(folder, "bin", "python");
+/** Says which is skipped, and why. */
+export type Tell = (line: string) => void;
+
+/** The commands of a virtual environment with these from PyPI; undefined where PyPI has them not. */
+export function installFromPyPI(
+  tell: Tell,
+  name: string,
+  version: string,
+  more: readonly string[] = [],
+): string | undefined {
+  const folder = join(CACHE, `${name}-${version}`);
   const pip = ["-m", "pip", "--disable-pip-version-check", "--no-input", "-q", "install"];
-  const isThere = install(folder, tell, "heisenbridge from PyPI", [
+  const isThere = install(folder, tell, `${name} from PyPI`, [
     ["python3", ["-m", "venv", folder]],
-    [python, [...pip, "--retries", "1", `heisenbridge==${HEISENBRIDGE}`]],
+    [join(folder, "bin", "python"), [...pip, "--retries", "1", `${name}==${version}`, ...more]],
   ]);
-  return isThere ? python : undefined;
+  return isThere ? join(folder, "bin") : undefined;
 }
 
 /**
- * A folder with matrix-appservice-bridge; undefined where npm has it not. Its encryption is a native
+ * A folder with a library from npm; undefined where npm has it not. These libraries want encryption by a native
  * library that its installation downloads from elsewhere: an empty package stands in its place.
  */
-export function installAppserviceBridge(tell: (line: string) => void): string | undefined {
-  const folder = join(CACHE, `matrix-appservice-bridge-${APPSERVICE_BRIDGE}`);
-  const what = "matrix-appservice-bridge from npm";
+export function installFromNpm(tell: Tell, name: string, version: string): string | undefined {
+  const folder = join(CACHE, `${name}-${version}`);
   const npm = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder];
-  const isThere = install(folder, tell, what, [["npm", npm]], () => {
+  const isThere = install(folder, tell, `${name} from npm`, [["npm", npm]], () => {
     const native = "@matrix-org/matrix-sdk-crypto-nodejs";
     const stub = join(folder, "stub");
     mkdirSync(stub, { recursive: true });
     writeFileSync(join(stub, "package.json"), JSON.stringify({ name: native, version: "0.4.0" }));
     writeFileSync(join(stub, "index.js"), STUB);
-    const dependencies = { "matrix-appservice-bridge": APPSERVICE_BRIDGE };
+    const dependencies = { [name]: version };
     const overrides = { [native]: "file:./stub" };
     const manifest = { private: true, dependencies, overrides };
     writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
@@ -48,7 +51,7 @@ const STUB = `module.exports = new Proxy({}, { get: (_target, key) => (key === "
 
 function install(
   folder: string,
-  tell: (line: string) => void,
+  tell: Tell,
   what: string,
   steps: readonly (readonly [command: string, args: readonly string[]])[],
   prepare: () => void = () => undefined,
