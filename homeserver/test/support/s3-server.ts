@@ -1,6 +1,13 @@
 import { rm } from "node:fs/promises";
-import { createServer, request as send, type Server } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  request as send,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { once } from "node:events";
+import { buffer } from "node:stream/consumers";
 import S3rver from "@20minutes/s3rver";
 import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 import { readAll, textsOf } from "../../src/media/store/s3-answers.ts";
@@ -18,13 +25,11 @@ export interface TestBucket {
    * Answers for requests instead of the store's: a status, XML, or { cut: true } for none; undefined:
    * the store's.
    */
-  fault: ((request: string) => number | string | Cut | undefined) | undefined;
+  fault: ((request: string) => Fault | Promise<Fault>) | undefined;
   close(): Promise<void>;
 }
 
-interface Cut {
-  readonly cut: true;
-}
+type Fault = number | string | { readonly cut: true } | undefined;
 
 interface Store {
   readonly port: number;
@@ -46,26 +51,31 @@ export async function startBucket(): Promise<TestBucket> {
     ...{ bucket: store.bucket, pathStyle: true, prefix: `pre${process.pid}/` },
     credentials: () => store.keys,
   };
-  const front: Server = createServer((request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const said = `${request.method} ${request.url}`;
     requests.push(said);
-    const fault = bucket.fault?.(said);
+    // All of it is here before anything goes wrong: then whoever sent it may be gone.
+    const body = await buffer(request);
+    const fault = await bucket.fault?.(said);
     if (typeof fault === "object") return void request.socket.destroy();
     if (typeof fault === "string") return void response.writeHead(200).end(fault);
     if (fault !== undefined) {
-      request.resume();
       const told = "<Error><Code>Made</Code><Message>up</Message></Error>";
       return void response.writeHead(fault).end(request.method === "HEAD" ? "" : told);
     }
     const { method, url: path, headers } = request;
     const onward = send({ port: store.port, host: "127.0.0.1", method, path, headers });
-    onward.on("response", (answer) => {
-      response.writeHead(answer.statusCode!, answer.rawHeaders);
-      answer.pipe(response);
+    onward.on("response", (told) => {
+      response.writeHead(told.statusCode!, told.rawHeaders);
+      told.pipe(response);
     });
     onward.on("error", () => response.destroy());
-    request.pipe(onward);
-  }).listen(port, "127.0.0.1");
+    onward.end(body);
+  };
+  const front: Server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  front.listen(port, "127.0.0.1");
   await once(front, "listening");
   const client = createS3Client(settings, systemClock);
   const bucket: TestBucket = {
