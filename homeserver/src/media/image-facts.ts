@@ -10,7 +10,7 @@ export interface ImageFacts {
   /** The type by which the image itself can be served as a thumbnail; null: it cannot. */
   readonly inlineType: string | null;
   readonly frames: number;
-  /** Whether it is animated, even if its frames cannot be decoded (APNG). */
+  /** Whether it is animated, even if its frames cannot be decoded. */
   readonly isAnimated: boolean;
   /** Whether an animated thumbnail can be made. */
   readonly canAnimate: boolean;
@@ -45,6 +45,8 @@ const MB = 1_000_000;
 const FIXED_BYTES = 24 * MB;
 /** Rows that a decoder and a resizer hold together, of images that they read from top to bottom. */
 const ROWS = 1500;
+/** The canvas, a picture, what was there before it, and copies for the library. */
+const APNG_PIXEL_BYTES = 4 * 5;
 const COMPRESSED_PART_BYTES = 8 * MB;
 
 /**
@@ -54,12 +56,14 @@ const COMPRESSED_PART_BYTES = 8 * MB;
 export function memoryFor(image: ImageFacts, target: Target): number {
   const frames = target.animated ? image.frames : 1;
   const made = target.width * target.height * frames;
+  const isApng = image.format === "png" && target.animated;
   const output = made * (target.animated ? 10 : 8) + (image.isTurned ? made * 4 : 0);
   return (
     FIXED_BYTES +
     decoding(image) +
     output +
     image.compressedParts * COMPRESSED_PART_BYTES +
+    (isApng ? image.storedWidth * image.storedHeight * APNG_PIXEL_BYTES + image.fileBytes * 2 : 0) +
     (isWholeInMemory(image) ? image.fileBytes : 0)
   );
 }

@@ -1,6 +1,7 @@
 /** The process that decodes uploaded images: see image-tools.ts, which starts it. */
-import { open } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import sharp, { type Metadata, type Sharp } from "sharp";
+import { readApng, shrinkApng } from "./apng.ts";
 import { serveChild, TaskError } from "../platform/serve-child.ts";
 import type { ImageFacts, ImageFormat, Target } from "./image-facts.ts";
 import type { ImageTask, ImageTaskOutput, Made } from "./image-task.ts";
@@ -56,7 +57,9 @@ async function look(path: string): Promise<ImageFacts> {
   }
 }
 
-const NO_PARTS = { isAnimated: false, compressedParts: 0 };
+const NO_PARTS = { isAnimated: false, frames: 0, compressedParts: 0 };
+/** Pictures of a PNG that moves: each is decoded by itself. */
+const MAX_APNG_FRAMES = 2_000;
 const MAX_COMPRESSED_PARTS = 10;
 
 function factsOf(metadata: Metadata, png: typeof NO_PARTS, fileBytes: number): ImageFacts {
@@ -64,7 +67,7 @@ function factsOf(metadata: Metadata, png: typeof NO_PARTS, fileBytes: number): I
   if (!isKnown(format) || !width || !height) {
     throw new TaskError("not-an-image", `${format} is not read`);
   }
-  const frames = pages ?? 1;
+  const frames = png.isAnimated ? Math.max(png.frames, 1) : (pages ?? 1);
   const isTurned = (orientation ?? 1) > 1;
   const [shownWidth, shownHeight] = (orientation ?? 1) >= 5 ? [height, width] : [width, height];
   return {
@@ -76,7 +79,7 @@ function factsOf(metadata: Metadata, png: typeof NO_PARTS, fileBytes: number): I
     inlineType: INLINE_TYPES[format],
     frames,
     isAnimated: png.isAnimated || frames > 1,
-    canAnimate: frames > 1,
+    canAnimate: frames > 1 && !(png.isAnimated && frames > MAX_APNG_FRAMES),
     isProgressive: metadata.isProgressive,
     channels: channels ?? 4,
     sampleBytes:
@@ -95,6 +98,14 @@ function isKnown(format: string | undefined): format is ImageFormat {
 
 /** Never enlarges; metadata are left out. */
 async function render(path: string, facts: ImageFacts, target: Target): Promise<Made> {
+  if (target.animated && facts.format === "png") {
+    const apng = readApng(await readFile(path));
+    if (apng === undefined) return render(path, facts, { ...target, animated: false });
+    const { width, height, method } = target;
+    const fit = method === "crop" ? "cover" : "inside";
+    const content = await shrinkApng(apng, { width, height, fit }, TIMEOUT_SECONDS * 1000);
+    return { content, contentType: "image/webp" };
+  }
   const pixels = facts.storedWidth * facts.storedHeight * (target.animated ? facts.frames : 1);
   const image = sharp(path, {
     limitInputPixels: pixels,

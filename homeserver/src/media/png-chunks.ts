@@ -4,6 +4,8 @@ import type { FileHandle } from "node:fs/promises";
 export interface PngParts {
   /** It is an APNG: a PNG that moves. */
   readonly isAnimated: boolean;
+  /** Pictures of the animation. */
+  readonly frames: number;
   /** Texts and colour profiles that are compressed: a kilobyte can become megabytes. */
   readonly compressedParts: number;
 }
@@ -22,14 +24,16 @@ export async function pngParts(file: FileHandle): Promise<PngParts | undefined> 
   const read = async (at: number) => (await file.read(head, 0, 8, at)).bytesRead === 8;
   if (!(await read(0)) || !head.equals(SIGNATURE)) return undefined;
   let isAnimated = false;
+  let frames = 0;
   let compressedParts = 0;
   let at = 8;
   for (let count = 0; count < MAX_CHUNKS; count += 1) {
-    if (!(await read(at))) return { isAnimated, compressedParts };
+    if (!(await read(at))) return { isAnimated, frames, compressedParts };
     const type = head.toString("latin1", 4, 8);
     if (type === "acTL") isAnimated = true;
+    if (type === "fcTL") frames += 1;
     if (COMPRESSED.has(type)) compressedParts += 1;
-    if (type === "IEND") return { isAnimated, compressedParts };
+    if (type === "IEND") return { isAnimated, frames, compressedParts };
     // Length, type and checksum have four bytes each.
     at += head.readUInt32BE(0) + 12;
   }

@@ -9,7 +9,7 @@ import { LOOK_BYTES, memoryFor, type Target } from "../../src/media/image-facts.
 import { createImageTools, type ImageTools } from "../../src/media/image-tools.ts";
 import { ChildDied } from "../../src/platform/child-pool.ts";
 import { local, openMedia, type TestMedia, upload } from "./support.ts";
-import { chunk, pngOf } from "./png.ts";
+import { apngOf, chunk, pngOf } from "./png.ts";
 import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 
 const MIB = 1024 * 1024;
@@ -61,6 +61,12 @@ function noise(width: number, height: number, channels: 3 | 4 = 3): Sharp {
 const frames = () =>
   Promise.all([1, 2, 3, 4, 5].map(() => noise(400, 400).png({ compressionLevel: 1 }).toBuffer()));
 
+/** Pictures that lie over one another. */
+function movingPng(): Buffer {
+  const picture = { width: 1200, height: 1200, colour: [200, 100, 50, 128], isOver: true } as const;
+  return apngOf([picture, { ...picture, dispose: 2 }, picture, picture, picture]);
+}
+
 const images: [string, () => Promise<Buffer>][] = [
   ["JPEG", () => noise(1500, 1500).jpeg().toBuffer()],
   ["progressive JPEG", () => noise(1500, 1500).jpeg({ progressive: true }).toBuffer()],
@@ -98,6 +104,7 @@ const images: [string, () => Promise<Buffer>][] = [
         .gif({ effort: 1 })
         .toBuffer(),
   ],
+  ["moving PNG", () => Promise.resolve(movingPng())],
   [
     "moving WebP",
     async () =>

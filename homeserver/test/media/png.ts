@@ -57,3 +57,56 @@ function interlacedBytes({ width, height, depth }: PngShape): number {
     })
     .reduce((sum, bytes) => sum + bytes, 0);
 }
+
+export interface MovingPicture {
+  readonly x?: number;
+  readonly y?: number;
+  readonly width: number;
+  readonly height: number;
+  /** Red, green, blue and opacity of each pixel; one for all of them. */
+  readonly colour: readonly [number, number, number, number];
+  readonly dispose?: number;
+  readonly isOver?: boolean;
+  /** Hundredths of a second. */
+  readonly delay?: number;
+}
+
+/** A PNG that moves. Its first picture is as large as itself. */
+export function apngOf(pictures: readonly MovingPicture[], plays = 0): Buffer {
+  const { width, height } = pictures[0]!;
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([8, 6, 0, 0, 0], 8);
+  let sequence = 0;
+  const number = (value: number) => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(value);
+    return bytes;
+  };
+  const frames = pictures.flatMap((picture, index) => {
+    const control = Buffer.alloc(26);
+    const { x = 0, y = 0, delay = 5 } = picture;
+    for (const [at, value] of [sequence++, picture.width, picture.height, x, y].entries()) {
+      control.writeUInt32BE(value, at * 4);
+    }
+    control.writeUInt16BE(delay, 20);
+    control.writeUInt16BE(100, 22);
+    control.set([picture.dispose ?? 0, picture.isOver ? 1 : 0], 24);
+    const row = Buffer.alloc(1 + picture.width * 4);
+    for (let i = 0; i < picture.width; i += 1) row.set(picture.colour, 1 + i * 4);
+    const pixels = deflateSync(Buffer.concat(Array.from({ length: picture.height }, () => row)));
+    const data =
+      index === 0
+        ? chunk("IDAT", pixels)
+        : chunk("fdAT", Buffer.concat([number(sequence++), pixels]));
+    return [chunk("fcTL", control), data];
+  });
+  return Buffer.concat([
+    Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+    chunk("IHDR", head),
+    chunk("acTL", Buffer.concat([number(pictures.length), number(plays)])),
+    ...frames,
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+}

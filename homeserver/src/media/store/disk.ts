@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Blobs, FileMissing } from "./types.ts";
@@ -24,9 +26,11 @@ export function createDiskBlobs(folder: string): Blobs {
     put,
 
     async open(sha256, range) {
+      // Those of file handles read half as fast.
+      const stream = createReadStream(pathOf(sha256), range);
       try {
-        const file = await open(pathOf(sha256));
-        return file.createReadStream(range);
+        await once(stream, "open");
+        return stream;
       } catch (error) {
         throw missing(error);
       }
