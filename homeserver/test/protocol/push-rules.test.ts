@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/protocol/json.ts";
-import { putRule, setRuleEnabled } from "../../src/protocol/push/push-rule-edit.ts";
+import { putRule, setRuleActions, setRuleEnabled } from "../../src/protocol/push/push-rule-edit.ts";
 import {
   compile,
+  type CompiledRule,
+  type CompiledRules,
   defaultRules,
   evaluate,
   type PushContext,
@@ -36,6 +38,21 @@ describe("the default rules", () => {
       highlight: outcome.highlight,
       sound: outcome.sound ?? null,
     }).toEqual(vector.expect);
+  });
+
+  test("are compiled once for all who have them as they are", () => {
+    const shared = new Map<string, CompiledRule>();
+    const first = compile(defaultRules(ME), shared);
+    const second = compile(defaultRules("@other:here.test"), shared);
+    const own = second.filter((rule) => !first.includes(rule)).map(({ ruleId }) => ruleId);
+    expect(own).toEqual([".m.rule.invite_for_me", ".m.rule.is_user_mention"]);
+    // Shared or not, they say the same; and who changes one has it for themselves.
+    const asJson = (all: CompiledRules) => JSON.stringify(all);
+    expect(asJson(first)).toBe(asJson(rules));
+    const silent = setRuleActions(defaultRules(ME), "underride", ".m.rule.message", []);
+    const changed = compile(silent, shared).find(({ ruleId }) => ruleId === ".m.rule.message");
+    expect(changed?.outcome.notify).toBe(false);
+    expect(first.find(({ ruleId }) => ruleId === ".m.rule.message")?.outcome.notify).toBe(true);
   });
 
   test("stand in the order that the specification gives them", () => {

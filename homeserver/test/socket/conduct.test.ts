@@ -181,3 +181,30 @@ describe("a server that stops", () => {
     expect((await socket.closed).code).toBe(1006);
   });
 });
+
+test("what was given up counts for as long as it runs", async () => {
+  await start();
+  const socket = await good();
+  for (let id = 0; id < 50; id += 1) {
+    socket.say({ ...WAITS, id });
+    socket.say({ type: "cancel", id });
+  }
+  const refused = await socket.next("a refusal", ({ head }) => head.type === "answer");
+  expect(refused.head).toMatchObject({ status: 429 });
+  await eventually("the others run", () => waiting.length === 40);
+  expect(await socket.ask("GET", WHOAMI.path)).toMatchObject({ status: 429 });
+  // Nor has a stream a place.
+  socket.say({ type: "sync", id: 100 });
+  const { head } = await socket.next("an end", (each) => each.head.id === 100);
+  expect(head).toMatchObject({ type: "answer", status: 429 });
+  for (const letGo of waiting) letGo();
+  await eventually("there is room again", async () => {
+    const { status } = await socket.ask("GET", WHOAMI.path);
+    return status === 200;
+  });
+  // None of what was given up was answered.
+  const answered = socket.heard.filter(({ head: each }) => each.type === "answer");
+  expect(answered.filter(({ head: each }) => "status" in each && each.status === 200)).toHaveLength(
+    1,
+  );
+});

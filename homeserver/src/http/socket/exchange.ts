@@ -24,14 +24,18 @@ export interface Answered {
   readonly text: string;
 }
 
-/** Gives the request up; nothing is answered after that. */
+/** Gives the request up, as a client does that closes its connection. */
 export type Cancel = () => void;
 
 /**
- * Hands a request to the same handlers that HTTP requests go to, and calls `done` once with what
- * they answer.
+ * Hands a request to the same handlers that HTTP requests go to. `done` is called once, when these
+ * have ended: with their answer, or undefined where the request was given up.
  */
-export type Ask = (asker: Asker, asked: Asked, done: (answer: Answered) => void) => Cancel;
+export type Ask = (
+  asker: Asker,
+  asked: Asked,
+  done: (answer: Answered | undefined) => void,
+) => Cancel;
 
 export function createAsk(routing: RequestListener): Ask {
   return (asker, asked, done) => {
@@ -88,20 +92,22 @@ class ExchangedResponse extends Writable {
   readonly socket = null;
   readonly #headers = new Map<string, unknown>();
   #parts: string[] = [];
-  #done: ((answer: Answered) => void) | undefined;
+  #done: ((answer: Answered | undefined) => void) | undefined;
 
-  constructor(done: (answer: Answered) => void) {
+  constructor(done: (answer: Answered | undefined) => void) {
     super({ decodeStrings: false });
     this.#done = done;
   }
 
   writeHead(status: number): this {
+    this.#settleIfGivenUp();
     this.statusCode = status;
     this.headersSent = true;
     return this;
   }
 
   setHeader(name: string, value: unknown): this {
+    this.#settleIfGivenUp();
     this.#headers.set(name.toLowerCase(), value);
     return this;
   }
@@ -137,12 +143,17 @@ class ExchangedResponse extends Writable {
   /** Without an error: it was given up, and nobody waits for an answer. */
   override _destroy(error: Error | null, destroyed: (error?: Error | null) => void): void {
     if (error) this.#answer(BROKEN_OFF);
-    this.#done = undefined;
+    else if (this.headersSent) this.#answer(undefined);
     this.#parts = [];
     destroyed(null);
   }
 
-  #answer(answer: Answered): void {
+  /** The handler answers a request that was given up: it has ended. */
+  #settleIfGivenUp(): void {
+    if (this.destroyed) this.#answer(undefined);
+  }
+
+  #answer(answer: Answered | undefined): void {
     const done = this.#done;
     this.#done = undefined;
     done?.(answer);

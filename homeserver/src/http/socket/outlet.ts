@@ -1,14 +1,7 @@
 import type { WebSocket } from "ws";
 import { type FromServer, messageText } from "./messages.ts";
 
-/** What is written on a socket; and when nothing is read from it. */
-export interface Outlet {
-  send(head: FromServer, body?: string): void;
-  /** Reads nothing for so many ms. */
-  holdFor(ms: number): void;
-  /** Closes in good order. */
-  close(code: number, reason: string): void;
-}
+type Hold = "much waits" | "too fast";
 
 /** With more bytes waiting to be sent, nothing more is read; with fewer, it is again. */
 const MUCH = 1024 * 1024;
@@ -17,35 +10,46 @@ const LITTLE = 256 * 1024;
 /**
  * Writes on a socket. While the client does not read what it was sent, nothing is read from it
  * either: so what waits for it is bounded by the requests that it may have under way, and a batch.
+ * (A class, like all that each of thousands of idle sockets has: closures would take as much again.)
  */
-export function createOutlet(ws: WebSocket): Outlet {
-  const holds = new Set<"much waits" | "too fast">();
+export class Outlet {
+  readonly #ws: WebSocket;
+  /** Why nothing is read now. */
+  #holds: Set<Hold> | undefined;
 
-  function hold(reason: "much waits" | "too fast"): void {
-    if (holds.size === 0) ws.pause();
-    holds.add(reason);
+  constructor(ws: WebSocket) {
+    this.#ws = ws;
   }
 
-  function letGo(reason: "much waits" | "too fast"): void {
-    if (holds.delete(reason) && holds.size === 0) ws.resume();
+  send(head: FromServer, body?: string): void {
+    const ws = this.#ws;
+    if (ws.readyState !== ws.OPEN) return;
+    ws.send(messageText(head, body), () => {
+      if (ws.bufferedAmount < LITTLE) this.#letGo("much waits");
+    });
+    if (ws.bufferedAmount > MUCH) this.#hold("much waits");
   }
 
-  return {
-    send(head, body) {
-      if (ws.readyState !== ws.OPEN) return;
-      ws.send(messageText(head, body), () => {
-        if (ws.bufferedAmount < LITTLE) letGo("much waits");
-      });
-      if (ws.bufferedAmount > MUCH) hold("much waits");
-    },
-    holdFor(ms) {
-      hold("too fast");
-      setTimeout(() => letGo("too fast"), ms).unref();
-    },
-    close(code, reason) {
-      // Held, it would not see that the other end closes, too.
-      for (const each of holds) letGo(each);
-      ws.close(code, reason.slice(0, 100));
-    },
-  };
+  /** Reads nothing for so many ms. */
+  holdFor(ms: number): void {
+    this.#hold("too fast");
+    setTimeout(() => this.#letGo("too fast"), ms).unref();
+  }
+
+  /** Closes in good order. */
+  close(code: number, reason: string): void {
+    // Held, it would not see that the other end closes, too.
+    for (const each of this.#holds ?? []) this.#letGo(each);
+    this.#ws.close(code, reason.slice(0, 100));
+  }
+
+  #hold(reason: Hold): void {
+    this.#holds ??= new Set();
+    if (this.#holds.size === 0) this.#ws.pause();
+    this.#holds.add(reason);
+  }
+
+  #letGo(reason: Hold): void {
+    if (this.#holds?.delete(reason) === true && this.#holds.size === 0) this.#ws.resume();
+  }
 }

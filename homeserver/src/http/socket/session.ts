@@ -1,107 +1,103 @@
-import { errors, MatrixError } from "../../protocol/errors.ts";
+import { errors, type MatrixError } from "../../protocol/errors.ts";
 import type { Requester, Visit } from "../../users/common/types.ts";
 import type { SessionWatch } from "../../users/sessions/session-watch.ts";
 import { SocketBreach } from "./messages.ts";
 import type { Proofs } from "./proofs.ts";
 
-export interface SocketSession {
-  /** Whether a good token was shown. */
-  readonly isProved: boolean;
-  /** The token for requests; "" before one was shown. */
-  readonly accessToken: string;
-  /** A token was shown, the first or a renewed one. @throws SocketBreach while one is looked at */
-  show(token: string): void;
-  /** Called every half minute: looks again, where there is a doubt. */
-  look(): void;
-  end(): void;
-}
-
 export interface SessionEvents {
-  readonly visit: Visit;
   /** The token is good. May throw a MatrixError to refuse it all the same. */
-  readonly onProved: (requester: Requester, isFirst: boolean) => void;
+  onProved(requester: Requester, isFirst: boolean): void;
   /** It is not, or no longer; called at most once. */
-  readonly onRefused: (error: MatrixError) => void;
+  onRefused(error: MatrixError): void;
 }
 
 /** Watches notice by themselves what expires within ten minutes: they are made anew before that. */
 const LOOKS_OF_A_WATCH = 10;
 
 /** Whose socket it is, for as long as the token lasts. */
-export function createSession(proofs: Proofs, events: SessionEvents): SocketSession {
-  let owner: Requester | undefined;
-  let accessToken = "";
-  let watched: (() => void) | undefined;
-  let watch: SessionWatch | undefined;
-  let isLooking = false;
-  let hasEnded = false;
-  let looks = 0;
+export class SocketSession {
+  /** The token for requests; "" before one was shown. */
+  accessToken = "";
+  readonly #proofs: Proofs;
+  readonly #visit: Visit;
+  readonly #events: SessionEvents;
+  #owner: Requester | undefined;
+  #watch: SessionWatch | undefined;
+  #unlisten: (() => void) | undefined;
+  #isLooking = false;
+  #hasEnded = false;
+  #looks = 0;
 
-  function end(): void {
-    hasEnded = true;
-    watched?.();
-    watch?.end();
-    watch = undefined;
+  constructor(proofs: Proofs, visit: Visit, events: SessionEvents) {
+    this.#proofs = proofs;
+    this.#visit = visit;
+    this.#events = events;
   }
 
-  function refuse(error: MatrixError): void {
-    if (hasEnded) return;
-    end();
-    events.onRefused(error);
+  /** Whether a good token was shown. */
+  get isProved(): boolean {
+    return this.#owner !== undefined;
   }
 
-  function watchAnew(): void {
-    watched?.();
-    watch?.end();
-    const current = proofs.watch(owner!, accessToken);
-    watch = current;
-    watched = current.onDoubt(() => doubt(current));
-    looks = 0;
+  /** A token was shown, the first or a renewed one. @throws SocketBreach while one is looked at */
+  show(token: string): void {
+    if (this.#isLooking) throw new SocketBreach("The token before this one is being looked at");
+    this.#isLooking = true;
+    // The former token may end from now on: see `Sessions.refresh`.
+    this.#unlisten?.();
+    void this.#prove(token)
+      .catch((error: unknown) => this.#refuse(this.#proofs.errorOf(error)))
+      .finally(() => (this.#isLooking = false));
+  }
+
+  /** Called every half minute: looks again, where there is a doubt. */
+  look(): void {
+    if (this.#watch === undefined || this.#isLooking) return;
+    this.#looks += 1;
+    if (this.#looks >= LOOKS_OF_A_WATCH) this.#watchAnew();
+    this.#doubt(this.#watch);
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#unlisten?.();
+    this.#watch?.end();
+    this.#watch = undefined;
+  }
+
+  #refuse(error: MatrixError): void {
+    if (this.#hasEnded) return;
+    this.end();
+    this.#events.onRefused(error);
+  }
+
+  #watchAnew(): void {
+    this.#unlisten?.();
+    this.#watch?.end();
+    const watch = this.#proofs.watch(this.#owner!, this.accessToken);
+    this.#watch = watch;
+    this.#unlisten = watch.onDoubt(() => this.#doubt(watch));
+    this.#looks = 0;
   }
 
   /** Only what the token itself is at fault for ends the socket: a database may be away. */
-  function doubt(current: SessionWatch): void {
-    current.check()?.catch((error: unknown) => {
-      const known = proofs.errorOf(error);
-      if (current === watch && known.status < 500) refuse(known);
+  #doubt(watch: SessionWatch): void {
+    watch.check()?.catch((error: unknown) => {
+      const known = this.#proofs.errorOf(error);
+      if (watch === this.#watch && known.status < 500) this.#refuse(known);
     });
   }
 
-  async function prove(token: string): Promise<void> {
-    const requester = await proofs.requesterOf(token, events.visit);
-    if (hasEnded) return;
-    const isFirst = owner === undefined;
+  async #prove(token: string): Promise<void> {
+    const requester = await this.#proofs.requesterOf(token, this.#visit);
+    if (this.#hasEnded) return;
+    const owner = this.#owner;
     if (owner && (owner.userId !== requester.userId || owner.deviceId !== requester.deviceId)) {
       throw errors.unknownToken("The token is another device's than the one before");
     }
-    events.onProved(requester, isFirst);
-    owner = requester;
-    accessToken = token;
-    watchAnew();
+    this.#events.onProved(requester, owner === undefined);
+    this.#owner = requester;
+    this.accessToken = token;
+    this.#watchAnew();
   }
-
-  return {
-    get isProved() {
-      return owner !== undefined;
-    },
-    get accessToken() {
-      return accessToken;
-    },
-    show(token) {
-      if (isLooking) throw new SocketBreach("The token before this one is being looked at");
-      isLooking = true;
-      // The former token may end from now on: see `Sessions.refresh`.
-      watched?.();
-      void prove(token)
-        .catch((error: unknown) => refuse(proofs.errorOf(error)))
-        .finally(() => (isLooking = false));
-    },
-    look() {
-      if (watch === undefined || isLooking) return;
-      looks += 1;
-      if (looks >= LOOKS_OF_A_WATCH) watchAnew();
-      doubt(watch);
-    },
-    end,
-  };
 }

@@ -5,7 +5,7 @@ import type { Logger } from "../../platform/logger.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import { errors } from "../../protocol/errors.ts";
 import { CLOSE } from "./close-codes.ts";
-import { type Connection, createConnection, MAX_MESSAGE_BYTES, SILENCE_MS } from "./connection.ts";
+import { Connection, MAX_MESSAGE_BYTES, SILENCE_MS } from "./connection.ts";
 import type { Ask, Asker } from "./exchange.ts";
 import type { Proofs } from "./proofs.ts";
 import { hasConnection, takeConnection } from "./upgrades.ts";
@@ -110,7 +110,7 @@ export function createSockets(deps: SocketsDeps): Sockets {
       tcp.off("data", watchBytes);
       leave();
     };
-    const connection = createConnection(ws, {
+    const connection = new Connection(ws, {
       ...{ asker, ip, ask, proofs, log, now },
       onProved(userId) {
         if (counts.ofUsers.of(userId) >= bounds.perUser) {

@@ -4,20 +4,14 @@ import type { Answered, Cancel } from "./exchange.ts";
 type Start = Schema<"SocketSync">;
 
 export interface StreamDeps {
-  /** Asks in the client's name; whatever token the socket has by then. */
-  readonly ask: (path: string, done: (answer: Answered, isStale: boolean) => void) => Cancel;
-  readonly onBatch: (text: string) => void;
+  /**
+   * Asks in the client's name. `isStale`: the token that it was asked with is not the socket's any
+   * more.
+   */
+  ask(path: string, done: (answer: Answered, isStale: boolean) => void): Cancel;
+  onBatch(id: number, text: string): void;
   /** It cannot go on; nothing more comes. */
-  readonly onEnd: (answer: Answered) => void;
-}
-
-/** The sync stream of a socket. */
-export interface Stream {
-  readonly id: number;
-  /** The client has the last batch. False: there is none that it has not acknowledged. */
-  acknowledge(nextBatch: string): boolean;
-  setPresence(presence: Schema<"Presence">): void;
-  end(): void;
+  onEnd(id: number, answer: Answered): void;
 }
 
 /** As long as clients wait over HTTP, so that presence and the rest last as long. */
@@ -27,61 +21,77 @@ const SYNC = "/_matrix/client/v3/sync";
 const MAX_NOTHING = 1_024;
 
 /**
- * Asks `/sync` again and again, and hands over whatever it answers but for "nothing new". It asks
- * for the next only when the last batch was acknowledged, by that position: so to-device messages
- * are deleted by the same rule as over HTTP. The first batch comes at once.
+ * The sync stream of a socket: asks `/sync` again and again, and hands over whatever it answers but
+ * for "nothing new". It asks for the next only when the last batch was acknowledged, by that
+ * position: so to-device messages are deleted by the same rule as over HTTP. The first batch comes
+ * at once.
  */
-export function createStream(start: Start, deps: StreamDeps): Stream {
-  let { since, set_presence: presence } = start;
-  let isAwaited = false;
-  let hasEnded = false;
-  let cancel: Cancel | undefined;
+export class Stream {
+  readonly #start: Start;
+  readonly #deps: StreamDeps;
+  #since: string | undefined;
+  #presence: Start["set_presence"];
+  #isAwaited = false;
+  #hasEnded = false;
+  #cancel: Cancel | undefined;
   /** What the last batch said that had nothing new; undefined: it had. */
-  let told: string | undefined;
+  #told: string | undefined;
 
-  function next(timeout: number): void {
-    cancel = deps.ask(pathOf(start, since, presence, timeout), (answer, isStale) => {
-      cancel = undefined;
-      if (hasEnded) return;
+  constructor(start: Start, deps: StreamDeps) {
+    this.#start = start;
+    this.#deps = deps;
+    this.#since = start.since;
+    this.#presence = start.set_presence;
+  }
+
+  get id(): number {
+    return this.#start.id;
+  }
+
+  begin(): void {
+    this.#next(0);
+  }
+
+  /** The client has the last batch. False: there is none that it has not acknowledged. */
+  acknowledge(nextBatch: string): boolean {
+    if (!this.#isAwaited || this.#hasEnded) return false;
+    this.#isAwaited = false;
+    this.#since = nextBatch;
+    this.#next(WAIT_MS);
+    return true;
+  }
+
+  setPresence(presence: Schema<"Presence">): void {
+    this.#presence = presence;
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#cancel?.();
+  }
+
+  #next(timeout: number): void {
+    const path = pathOf(this.#start, this.#since, this.#presence, timeout);
+    this.#cancel = this.#deps.ask(path, (answer, isStale) => {
+      if (this.#hasEnded) return;
       // The token was renewed while this was under way, and the former one has ended.
-      if (answer.status === 401 && isStale) return next(timeout);
-      if (answer.status !== 200) {
-        hasEnded = true;
-        return deps.onEnd(answer);
-      }
-      take(answer.text, timeout);
+      if (answer.status === 401 && isStale) return this.#next(timeout);
+      if (answer.status === 200) return this.#take(answer.text, timeout);
+      this.#hasEnded = true;
+      this.#deps.onEnd(this.id, answer);
     });
   }
 
-  function take(text: string, timeout: number): void {
+  #take(text: string, timeout: number): void {
     const nothing = nothingIn(text);
-    if (timeout > 0 && nothing !== undefined && nothing.said === told) {
-      since = nothing.nextBatch;
-      return next(WAIT_MS);
+    if (timeout > 0 && nothing !== undefined && nothing.said === this.#told) {
+      this.#since = nothing.nextBatch;
+      return this.#next(WAIT_MS);
     }
-    told = nothing?.said;
-    isAwaited = true;
-    deps.onBatch(text);
+    this.#told = nothing?.said;
+    this.#isAwaited = true;
+    this.#deps.onBatch(this.id, text);
   }
-
-  next(0);
-  return {
-    id: start.id,
-    acknowledge(nextBatch) {
-      if (!isAwaited || hasEnded) return false;
-      isAwaited = false;
-      since = nextBatch;
-      next(WAIT_MS);
-      return true;
-    },
-    setPresence(said) {
-      presence = said;
-    },
-    end() {
-      hasEnded = true;
-      cancel?.();
-    },
-  };
 }
 
 function pathOf(

@@ -26,7 +26,7 @@ export {
   withThreadRules,
 } from "./push-ruleset.ts";
 
-interface CompiledRule {
+export interface CompiledRule {
   readonly ruleId: string;
   readonly kind: RuleKind;
   readonly conditions: readonly PushCondition[];
@@ -60,19 +60,38 @@ const NOTHING: PushOutcome = {
 
 const HISTORICAL_ACTIONS = new Set<unknown>(["dont_notify", "coalesce"]);
 
-/** A ruleset ready for many events; keep it until the ruleset changes. */
-export function compile(ruleset: Ruleset): CompiledRules {
+/** Compiled rules by what they say. */
+export interface SharedRules {
+  get(text: string): CompiledRule | undefined;
+  set(text: string, rule: CompiledRule): unknown;
+}
+
+/**
+ * A ruleset ready for many events; keep it until the ruleset changes. Most users have the server's
+ * rules as they are: with `shared` those are compiled, and held, once for all.
+ */
+export function compile(ruleset: Ruleset, shared?: SharedRules): CompiledRules {
   return RULE_KINDS.flatMap((kind) =>
     (ruleset[kind] ?? [])
       .filter((rule) => rule.enabled)
-      .map((rule) => ({
-        ruleId: rule.rule_id,
-        kind,
-        conditions: conditionsOf(kind, rule),
-        outcome: outcomeOf(rule),
-        asksForThread: (rule.conditions ?? []).some(({ kind: of }) => of === THREAD_CONDITION),
-      })),
+      .map((rule) => {
+        if (shared === undefined || !rule.default) return compileRule(kind, rule);
+        const text = `${kind}${JSON.stringify(rule)}`;
+        const known = shared.get(text) ?? compileRule(kind, rule);
+        shared.set(text, known);
+        return known;
+      }),
   );
+}
+
+function compileRule(kind: RuleKind, rule: PushRule): CompiledRule {
+  return {
+    ruleId: rule.rule_id,
+    kind,
+    conditions: conditionsOf(kind, rule),
+    outcome: outcomeOf(rule),
+    asksForThread: (rule.conditions ?? []).some(({ kind: of }) => of === THREAD_CONDITION),
+  };
 }
 
 /** Whether `followsThread` of the context matters to the rules. */

@@ -1,5 +1,5 @@
 import type { Log } from "../../log/types.ts";
-import { createLoadingCache } from "../../platform/caches.ts";
+import { atMost, createLoadingCache, LRUCache } from "../../platform/caches.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { Json, JsonObject } from "../../protocol/json.ts";
 import {
@@ -15,6 +15,7 @@ import {
   defaultRules,
   refreshDefaults,
   withThreadRules,
+  type CompiledRule,
   type CompiledRules,
   type PushRule,
   type RuleKind,
@@ -65,9 +66,11 @@ const TYPE = "m.push_rules";
 
 export function createPushRules(deps: { sql: Sql; log: Log; accountData: AccountData }): PushRules {
   const { sql, log, accountData } = deps;
+  /** Rules that name their user come and go; those that all have are asked for all the time. */
+  const shared = new LRUCache<string, CompiledRule>(atMost(1_000));
   const cache = createLoadingCache<UserId, CompiledRules>({
     max: 20_000,
-    load: async (userId) => compile(await get(userId)),
+    load: async (userId) => compile(await get(userId), shared),
   });
   const unfollow = log.follow({
     phase: "caches",
@@ -118,7 +121,7 @@ export function createPushRules(deps: { sql: Sql; log: Log; accountData: Account
       for (const userId of missing) {
         const text = stored.get(userId);
         const content = text === undefined ? undefined : (JSON.parse(text) as JsonObject);
-        const rules = compile(withDefaults(userId, content));
+        const rules = compile(withDefaults(userId, content), shared);
         found.set(userId, rules);
         // The log may have brought a change of these rules since: then they are not cached.
         if (log.position === position) cache.set(userId, rules);
