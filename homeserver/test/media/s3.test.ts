@@ -74,6 +74,14 @@ describe("files in a bucket", () => {
     expect((await bytesOf(await t.media.download(local(mediaId)))).equals(content)).toBe(true);
   });
 
+  test("are given and taken however many others read slowly", async () => {
+    const file = await t.media.download(local(await upload(t.media, random(4_000_000))));
+    const held = await Promise.all(Array.from({ length: 80 }, () => file.read()));
+    const small = await t.media.download(local(await upload(t.media, random(100))));
+    expect(await bytesOf(small)).toHaveLength(100);
+    for (const stream of held) stream.on("error", () => undefined).destroy();
+  });
+
   test("make thumbnails, which lie there too", async () => {
     const red = { create: { width: 640, height: 480, channels: 3, background: "red" } } as const;
     const mediaId = await upload(t.media, await sharp(red).png().toBuffer(), "image/png");

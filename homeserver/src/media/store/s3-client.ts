@@ -62,15 +62,13 @@ const FIRST_PAUSE_MS = 100;
 /** A transfer in which nothing moves for so long is given up. */
 const STALL_MS = 30_000;
 const CONNECT_MS = 5_000;
-/** Connections at once. */
-const CONNECTIONS = 64;
 const EMPTY = Buffer.alloc(0);
 const PASSING = new Set([429, 500, 502, 503, 504]);
 
 /** A small client of S3, as AWS and others speak it. (Signature version 4.) */
 export function createS3Client(settings: S3Settings, clock: Clock): S3Client {
+  // As many connections as there are requests: whoever reads slowly holds up nobody else.
   const agent = new Agent({
-    connections: CONNECTIONS,
     headersTimeout: STALL_MS,
     bodyTimeout: STALL_MS,
     connect: { timeout: CONNECT_MS },
