@@ -37,6 +37,7 @@ import {
   SENT,
   type Sender,
 } from "./sender/index.ts";
+import { stickyEvents } from "./sticky-layer.ts";
 import { openPush } from "./push-layer.ts";
 import { followForRooms } from "./room-followers.ts";
 import { openCaptcha, openProviders } from "./sign-in-layer.ts";
@@ -226,6 +227,7 @@ async function openRooms(
     turns: await openTurns(on, opened),
   });
   opened.push(() => rooms.stop());
+  followLog(on, opened, stickyEvents(rooms));
   const policyServer = openPolicyServer(on, opened, rooms);
   const { serverName } = config;
   const notices = createServerNotices({ sql, serverName, exclusive, rooms, users });

@@ -5971,6 +5971,14 @@ export interface components {
                     /** @description Which fields. Left out, all of them. */
                     fields?: components["schemas"]["Name"][];
                 } & components["schemas"]["RoomExtension"];
+                /** @description Sticky events of the rooms that are in a list, in whatever place, or asked for by id. */
+                "org.matrix.msc4354.sticky_events"?: {
+                    enabled?: components["schemas"]["Enabled"];
+                    /** @description Events at most. The server sends 100 at most. */
+                    limit?: number;
+                    /** @description The `next_batch` of the last ones. Left out, all that are sticky are sent. */
+                    since?: string;
+                };
                 /** @description Threads that the user follows, or ceased to. */
                 "io.element.msc4308.thread_subscriptions"?: {
                     enabled?: components["schemas"]["Enabled"];
@@ -7741,6 +7749,11 @@ export interface components {
         delay: components["schemas"]["DelayMs"];
         /** @description Of a former draft of MSC4140, and refused. */
         parentDelayId: string;
+        /**
+         * @description For how many milliseconds the event is sticky (MSC4354): it reaches everybody in the room meanwhile, also those who come later. An
+         *     hour at most; more counts as an hour.
+         */
+        stickyDuration: number;
         /** @description The delayed event. */
         delayId: components["schemas"]["Name"];
     };
@@ -11408,6 +11421,11 @@ export interface operations {
                  *     clients' are passed over.
                  */
                 ts?: components["parameters"]["massagedTs"];
+                /**
+                 * @description For how many milliseconds the event is sticky (MSC4354): it reaches everybody in the room meanwhile, also those who come later. An
+                 *     hour at most; more counts as an hour.
+                 */
+                "org.matrix.msc4354.sticky_duration_ms"?: components["parameters"]["stickyDuration"];
             };
             header?: never;
             path: {
@@ -19495,6 +19513,11 @@ export interface operations {
                 "org.matrix.msc4140.delay"?: components["parameters"]["delay"];
                 /** @description Of a former draft of MSC4140, and refused. */
                 "org.matrix.msc4140.parent_delay_id"?: components["parameters"]["parentDelayId"];
+                /**
+                 * @description For how many milliseconds the event is sticky (MSC4354): it reaches everybody in the room meanwhile, also those who come later. An
+                 *     hour at most; more counts as an hour.
+                 */
+                "org.matrix.msc4354.sticky_duration_ms"?: components["parameters"]["stickyDuration"];
             };
             header?: never;
             path: {
@@ -19676,6 +19699,11 @@ export interface operations {
                 "org.matrix.msc4140.delay"?: components["parameters"]["delay"];
                 /** @description Of a former draft of MSC4140, and refused. */
                 "org.matrix.msc4140.parent_delay_id"?: components["parameters"]["parentDelayId"];
+                /**
+                 * @description For how many milliseconds the event is sticky (MSC4354): it reaches everybody in the room meanwhile, also those who come later. An
+                 *     hour at most; more counts as an hour.
+                 */
+                "org.matrix.msc4354.sticky_duration_ms"?: components["parameters"]["stickyDuration"];
             };
             header?: never;
             path: {

@@ -1,5 +1,6 @@
 import type { DelayedEvent, DelayedEvents } from "../delayed-events/index.ts";
 import type { Requester } from "../http/access/authenticate.ts";
+import { stickyIn } from "./sticky.ts";
 import { route, type Route } from "../http/route.ts";
 import { errors, MatrixError } from "../protocol/errors.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
@@ -24,6 +25,7 @@ export function delayedEventsRoutes({
         delayMs,
         txnId: params.txnId,
         originServerTs: requester.service && query.ts,
+        stickyMs: stickyIn(query),
       };
       return { delay_id: await delayedEvents.schedule(request).catch(inNewWords) };
     }),

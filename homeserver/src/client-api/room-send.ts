@@ -1,4 +1,5 @@
 import { delayIn } from "./delayed-events.ts";
+import { stickyIn } from "./sticky.ts";
 import type { DelayedEvents } from "../delayed-events/index.ts";
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
@@ -26,6 +27,7 @@ export function roomSendRoutes({
         content: body,
         txnId: params.txnId,
         originServerTs: requester.service && query.ts,
+        stickyMs: stickyIn(query),
       };
       const delayMs = delayIn(query);
       if (delayMs === undefined) return { event_id: await rooms.send.message(message) };

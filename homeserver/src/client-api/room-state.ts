@@ -1,4 +1,5 @@
 import { delayIn } from "./delayed-events.ts";
+import { stickyIn } from "./sticky.ts";
 import type { DelayedEvents } from "../delayed-events/index.ts";
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
@@ -22,6 +23,7 @@ export function roomStateRoutes({
         stateKey: params.stateKey,
         content: body,
         originServerTs: requester.service && query.ts,
+        stickyMs: stickyIn(query),
       };
       const delayMs = delayIn(query);
       if (delayMs === undefined) return { event_id: await rooms.send.state(message) };

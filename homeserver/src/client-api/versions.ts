@@ -41,6 +41,8 @@ const UNSTABLE_FEATURES = {
   "org.matrix.msc4306": true,
   // Rules on who may invite.
   "org.matrix.msc4155": true,
+  // Sticky events.
+  "org.matrix.msc4354": true,
   "org.matrix.msc4380.stable": true,
   // Changes of profiles, by sliding sync and by /sync.
   "org.matrix.msc4262": true,

@@ -3,7 +3,7 @@ import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { RoomView } from "../rooms/api/index.ts";
 import type { Sql } from "../storage/sql.ts";
-import { readPositions } from "../storage/streams/sync-reads.ts";
+import { readPositions } from "../storage/sync-reads.ts";
 import type { FollowedThreads } from "./followed-threads.ts";
 import { createNotificationsList, type ListNotifications } from "./list.ts";
 import { createNotified, type Notified, type NotifiedDeps } from "./notified.ts";

@@ -8,6 +8,7 @@ import { createHistory } from "./history/history.ts";
 import { createPages } from "./history/pages.ts";
 import { createPurges, createPurgeSteps, deleteEnded, forgetOldStays } from "./purge/index.ts";
 import { createReading } from "./reading.ts";
+import { createStickyEvents } from "./receiving/sticky-events.ts";
 import { collectState } from "./state/collector.ts";
 import { createAccess } from "./visibility/access.ts";
 import { createTimelines } from "./visibility/timeline.ts";
@@ -50,6 +51,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     history,
     federation: federation.api,
     purges: { ...purges, ended: retention.round },
+    sticky: createStickyEvents({ ...core, log }),
     async stop() {
       await Promise.all([
         lifetimes.stop(),

@@ -24,6 +24,7 @@ import {
   newUsersForDestination,
   type SharingRow,
 } from "../storage/federation/outbound-sharing.ts";
+import { stickyOwedTo } from "../storage/sticky-events.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { RoomView } from "../rooms/api/index.ts";
 import type { ChainedChange, DeviceUpdates } from "./device-updates.ts";
@@ -94,6 +95,8 @@ export function createBacklog(deps: {
   readonly ours: ServerName;
   /** Log positions (20,000). */
   readonly longAbsence?: number | undefined;
+  /** ms since 1970. */
+  readonly now: () => number;
 }) {
   const { sql, view, roomServers, updates, missedAtJoins, ours } = deps;
   const { longAbsence = LONG_ABSENCE } = deps;
@@ -115,33 +118,36 @@ export function createBacklog(deps: {
 
   async function owedOf(range: DestinationRange): Promise<Owed> {
     const eventRange = { ...range, limit: MAX_PDUS };
-    const [events, changes, arrivals, missed] = await Promise.all([
+    const [events, changes, arrivals, missed, sticky] = await Promise.all([
       eventsForDestination(sql, eventRange),
       deviceChangesBetween(sql, range),
       newUsersForDestination(sql, range),
       eventsMissedAtJoins(sql, eventRange),
+      stickyOwedTo(sql, eventRange),
     ]);
     const users = [...new Set(changes.map(({ userId }) => userId))];
     const sharing = await usersSharingWith(sql, range.server, users);
     const upTo = Math.min(
-      completeUpTo(eventRange, events, missed),
+      completeUpTo(eventRange, events, missed, sticky),
       completeUpTo(range, changes),
       completeBefore(range, arrivals),
     );
     const own = changes.filter(({ userId }) => sharing.has(userId));
-    return { events, changes: own, arrivals, missed, upTo };
+    return { events: [...events, ...sticky], changes: own, arrivals, missed, upTo };
   }
 
   async function owedOfAbsence(range: DestinationRange): Promise<Absence["owed"]> {
-    const [events, changes, arrivals, missed] = await Promise.all([
-      newestForDestination(sql, range),
+    const [events, changes, arrivals, missed, sticky] = await Promise.all([
+      newestForDestination(sql, { ...range, now: deps.now() }),
       newestDeviceChangesForDestination(sql, range),
       newUsersForDestination(sql, range),
       eventsMissedAtJoins(sql, range),
+      stickyOwedTo(sql, range),
     ]);
-    const ends = [completeUpTo(range, events, changes, missed), completeBefore(range, arrivals)];
+    const lists = [events, changes, missed, sticky];
+    const ends = [completeUpTo(range, ...lists), completeBefore(range, arrivals)];
     return {
-      ...{ events, arrivals, missed },
+      ...{ events: [...events, ...sticky], arrivals, missed },
       changes: await updates.chained(changes, range.after),
       upTo: Math.min(...ends),
     };

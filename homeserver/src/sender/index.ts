@@ -38,7 +38,7 @@ export function createSender(deps: SenderDeps): Sender {
   const missedAtJoins = createMissedAtJoins(sql, deps.served);
   const rooms = { sql, view, roomServers, updates, missedAtJoins, ours: serverName };
   const deviceNews = createDeviceNews(rooms);
-  const backlog = createBacklog({ ...rooms, longAbsence });
+  const backlog = createBacklog({ ...rooms, longAbsence, now: clock.now });
   const transport = createTransport(deps, () => ending.signal);
   const destinations = createDestinations(deps, { ...transport, ...backlog });
   const unrelay = relay?.subscribe(({ servers, edu }) => {
@@ -80,6 +80,11 @@ export function createSender(deps: SenderDeps): Sender {
     if (record.kind === "to_device_outbound") {
       const item = { position, edus: [messageEdu(record.content)] };
       return [[record.server as ServerName, item]];
+    }
+    if (record.kind === "sticky_owed") {
+      const stored = (await view.events([record.eventNid])).get(record.eventNid);
+      if (stored === undefined) return [];
+      return [[record.server as ServerName, { position, pdu: stored.event.pdu, edus: [] }]];
     }
     const own = news.get(position) ?? [];
     const isSent = record.kind === "event" && isOurs(record);

@@ -45,7 +45,9 @@ export interface SenderDeps {
 }
 
 /** The kinds of records that the sender follows. */
-export const SENT = ["event", "receipt", "to_device_outbound", "device_list"] as const;
+export const SENT = [
+  ...(["event", "receipt", "to_device_outbound", "device_list", "sticky_owed"] as const),
+] as const;
 export type SentRecord = RecordOf<(typeof SENT)[number]>;
 
 /**

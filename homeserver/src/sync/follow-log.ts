@@ -2,6 +2,7 @@ import type { Log } from "../log/types.ts";
 import type { PushContexts } from "../notifications/push-context.ts";
 import type { UnreadCounts } from "../notifications/unread.ts";
 import type { AccountDataChanges } from "./recent/account-data-changes.ts";
+import type { StickyChanges } from "./recent/sticky-changes.ts";
 import type { RecentEvents } from "./recent/recent-events.ts";
 import type { SharerLookUps } from "./users/sharer-lookups.ts";
 import { SYNC_KINDS, type SyncRecord } from "./users/syncing-user.ts";
@@ -31,9 +32,10 @@ export function followLog(deps: {
   readonly sharerLookUps: SharerLookUps;
   readonly waker: Waker;
   readonly sliding: SlidingMemory;
+  readonly stickyChanges: StickyChanges;
 }): () => void {
   const { log, recentEvents, contexts, unread, accountDataChanges } = deps;
-  const { syncingUsers, sharerLookUps, waker, sliding } = deps;
+  const { syncingUsers, sharerLookUps, waker, sliding, stickyChanges } = deps;
   return log.follow({
     phase: "readers",
     kinds: SYNC_KINDS,
@@ -58,6 +60,9 @@ export function followLog(deps: {
             break;
           case "thread_subscription":
             unread.forget(record.userId, record.roomNid);
+            break;
+          case "sticky":
+            if (!record.hasFailed) stickyChanges.take(record);
             break;
           case "account_data":
             accountDataChanges.take(record);

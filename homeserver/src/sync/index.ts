@@ -26,13 +26,19 @@ import {
   receiptsBetween,
   type RoomRange,
   touchedRooms,
-} from "../storage/streams/sync-reads.ts";
+} from "../storage/sync-reads.ts";
 import { findProfiles } from "../storage/users/profiles.ts";
 import { changedProfileFields } from "../storage/streams/profiles.ts";
 import { profileObject } from "../users/data/profile-fields.ts";
 import { createProfilesSection, type ProfileSources } from "./sections/profiles.ts";
 import { publishedAmong } from "../storage/rooms/published-rooms.ts";
 import { type ComputeDeps, createCompute } from "./v3/compute.ts";
+import { createStickyChanges } from "./recent/sticky-changes.ts";
+import { createStickySection } from "./sections/sticky.ts";
+import {
+  stickyBetween as stickyEventsBetween,
+  type StickyRange,
+} from "../storage/sticky-events.ts";
 import { createAccountDataChanges } from "./recent/account-data-changes.ts";
 import {
   createDeviceListsSection,
@@ -202,6 +208,7 @@ function createMemory({ log, sql, view, history, ephemeral, preferences, logger 
     }),
     recentEvents,
     accountDataChanges: createAccountDataChanges(position),
+    stickyChanges: createStickyChanges(position),
     contexts,
     followedThreads,
     unread: createUnread({
@@ -279,11 +286,18 @@ function profileSources(sql: Sql, log: Log): Pick<ProfileSources, "changedFields
 
 /** What all presentations have in common. */
 function createShared(
-  { sql, log, view }: SyncDeps,
-  { recentEvents, sent, syncingUsers }: Memory,
+  { sql, log, view, clock }: SyncDeps,
+  { recentEvents, sent, syncingUsers, stickyChanges }: Memory,
   deviceLists: DeviceListSources,
 ) {
+  const stickyBetween = shareQuery((ranges: readonly StickyRange[]) =>
+    stickyEventsBetween(sql, ranges, clock.now()),
+  );
+  const present = createPresent(view);
   return {
+    stickyBetween,
+    sticky: createStickySection({ view, present, stickyChanges, stickyBetween }),
+
     deviceLists: createDeviceListsSection(deviceLists, syncingUsers),
     profiles: createProfilesSection({ ...deviceLists, ...profileSources(sql, log) }, syncingUsers),
     hasKeyChanges: createKeyChanges((device, after) => keysChanged(sql, device, after)),
@@ -291,7 +305,7 @@ function createShared(
     recentEvents,
     timelines: createTimelines({ view, recentEvents }),
     stateSection: createStateSection({ view, recentEvents, sent }),
-    present: createPresent(view),
+    present,
   };
 }
 
@@ -312,7 +326,7 @@ function computationOf(
     otherRooms: createOtherRooms({ ...shared, preferences }),
     sources,
     presence: createPresenceSection({ view, ephemeral, now: clock.now }),
-    accountDataChanges,
+    ...{ accountDataChanges, stickyChanges: memory.stickyChanges },
     toDevice: createToDeviceSection(deps.toDevice),
     keyCounts,
     ...{ deviceLists: shared.deviceLists, hasKeyChanges: shared.hasKeyChanges },

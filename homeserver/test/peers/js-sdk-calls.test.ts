@@ -1,5 +1,5 @@
 /** What Element Call does by matrix-js-sdk: events that are sent later, unless it keeps restarting them. */
-import { EventTimeline, EventType, type MatrixError, MsgType } from "matrix-js-sdk";
+import { EventTimeline, EventType, type MatrixError, MsgType, Preset } from "matrix-js-sdk";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { someMoment } from "../support/pace.ts";
 import { eventually } from "../support/wait.ts";
@@ -12,20 +12,26 @@ const KILLS = 4;
 
 let network: Network;
 let here: WeftProcess;
+let there: WeftProcess;
 let alice: Person;
+let bob: Person;
 let roomId: string;
 
 beforeAll(async () => {
   network = await createNetwork();
-  here = await startWeft(network, { name: "here" });
-  alice = await startPerson(here, "alice");
+  [here, there] = await Promise.all([
+    startWeft(network, { name: "here" }),
+    startWeft(network, { name: "there" }),
+  ]);
+  [alice, bob] = await Promise.all([startPerson(here, "alice"), startPerson(there, "bob")]);
   roomId = (await alice.client.createRoom({})).room_id;
   await roomOf(alice, roomId, "join");
 }, 240_000);
 
 afterAll(async () => {
   alice?.client.stopClient();
-  await here?.stop();
+  bob?.client.stopClient();
+  await Promise.all([here?.stop(), there?.stop()]);
   await network?.close();
 }, 180_000);
 
@@ -46,7 +52,7 @@ async function schedule(delay: number, n: number): Promise<string> {
 async function sent(): Promise<number[]> {
   const events = await shown(alice, roomId);
   return events
-    .filter((event) => event.getType() === "m.room.message")
+    .filter((event) => event.getType() === "m.room.message" && "n" in event.getContent())
     .map((event) => event.getContent()["n"] as number);
 }
 
@@ -89,6 +95,48 @@ test("schedules, restarts, cancels and sends, and meets errors that it knows", a
     return state.getStateEvents("m.room.topic", "")?.getContent().topic === "later";
   });
 });
+
+/** What a client holds as sticky in a room, by its sender. */
+function stuckAt({ client }: Person, room: string): string[] {
+  const events = [...(client.getRoom(room)?._unstable_getStickyEvents() ?? [])];
+  return events.map((event) => event.getContent()["body"] as string);
+}
+
+test(
+  "sticky events reach whoever is in the room, or comes, on the other server",
+  { timeout: 120_000 },
+  async () => {
+    const { room_id: room } = await alice.client.createRoom({ preset: Preset.PublicChat });
+    // Messages go through the library's queue, which loses that they are sticky.
+    const contentOf = (body: string) => ({
+      ...{ body, url: "mxc://example.org/sticker", info: {} },
+      msc4354_sticky_key: body,
+    });
+    const stick = (by: Person, body: string) =>
+      by.client._unstable_sendStickyEvent(
+        ...([room, 600_000, null, EventType.Sticker] as const),
+        contentOf(body),
+      );
+    await roomOf(alice, room, "join");
+    await stick(alice, "before Bob came");
+    for (let n = 0; n < 30; n += 1) {
+      await alice.client.sendMessage(room, { msgtype: MsgType.Text, body: `message ${n}` });
+    }
+    await bob.client.joinRoom(room, { viaServers: [here.serverName] });
+    await eventually("Bob has it", () => stuckAt(bob, room).includes("before Bob came"));
+    await stick(bob, "of Bob");
+    await stick(alice, "of Alice");
+    for (const person of [alice, bob]) {
+      await eventually("both have all", () => new Set(stuckAt(person, room)).size === 3);
+    }
+    // What ends a call of one who is gone.
+    await alice.client._unstable_sendStickyDelayedEvent(
+      ...([room, 600_000, { delay: 100 }, null, EventType.Sticker] as const),
+      contentOf("has left"),
+    );
+    await eventually("Bob learns of it", () => stuckAt(bob, room).includes("has left"));
+  },
+);
 
 test(
   `a server that is killed ${KILLS} times sends each once, at its time or after its start`,

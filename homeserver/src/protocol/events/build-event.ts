@@ -6,6 +6,7 @@ import type { EventId } from "../identifiers.ts";
 import { JsonError, type JsonObject } from "../json.ts";
 import { checkPdu, type EventReference, MAX_PDU_BYTES, type Pdu } from "./pdu.ts";
 import type { RoomVersion } from "../room-versions.ts";
+import { STICKY, stickyObject } from "./sticky.ts";
 import { withSignature } from "../signed-json.ts";
 
 /** An event that is still to be hashed and signed. */
@@ -24,6 +25,8 @@ export interface EventDraft {
   /** Written where the version keeps it: at the top level, or in the content. */
   readonly redacts?: string;
   readonly unsigned?: JsonObject;
+  /** For how many ms it is sticky (MSC4354). */
+  readonly stickyMs?: number;
   /** Versions 1 and 2: the reference hashes to quote beside prev and auth event ids. */
   readonly referenceHashes?: ReadonlyMap<string, string>;
 }
@@ -59,6 +62,7 @@ export function draftPdu(draft: EventDraft, version: RoomVersion): JsonObject {
   pdu.sender = draft.sender;
   if (draft.stateKey !== undefined) pdu.state_key = draft.stateKey;
   pdu.type = draft.type;
+  if (draft.stickyMs !== undefined) pdu[STICKY] = stickyObject(draft.stickyMs);
   if (draft.unsigned !== undefined) pdu.unsigned = draft.unsigned;
   return pdu;
 }

@@ -1,5 +1,6 @@
 import type { RoomEvent } from "./event.ts";
 import type { JsonObject } from "../json.ts";
+import { STICKY, stickyMsOf } from "./sticky.ts";
 
 export interface ClientEventOptions {
   /** Becomes `unsigned` unless it is empty: age, transaction_id, prev_content, relations … */
@@ -22,6 +23,7 @@ export function clientEvent(event: RoomEvent, options: ClientEventOptions = {}):
   client.sender = event.sender;
   if (event.stateKey !== undefined) client.state_key = event.stateKey;
   client.type = event.type;
+  if (stickyMsOf(event) !== undefined) client[STICKY] = event.pdu[STICKY] as JsonObject;
   const redacts = event.redacts;
   if (redacts !== undefined) {
     client.redacts = redacts;

@@ -26,8 +26,25 @@ export interface Rooms {
   readonly federation: RoomFederation;
   readonly purges: RoomPurges;
   readonly cascades: RoomCascades;
+  readonly sticky: StickyEvents;
   /** Waits for commands under way and lets go of memory. */
   stop(): Promise<void>;
+}
+
+/** Sticky events (MSC4354), as far as they are not sent and told of like others. */
+export interface StickyEvents {
+  /**
+   * Memberships changed: what was soft-failed of these users is checked again, and servers that
+   * have come into a room with them are sent what is sticky there. It may be told twice.
+   */
+  membersChanged(
+    changes: readonly {
+      readonly roomNid: number;
+      readonly userId: string;
+      /** Log position. */
+      readonly position: number;
+    }[],
+  ): Promise<void>;
 }
 
 // --- sending -----------------------------------------------------------------------------------
@@ -49,6 +66,8 @@ export interface SendMessage {
    * the place of a transaction id.
    */
   readonly delayId?: string | undefined;
+  /** For how many ms it is sticky (MSC4354). */
+  readonly stickyMs?: number | undefined;
 }
 
 export interface RoomSend {

@@ -111,6 +111,20 @@ export async function checkInRoom(
   return ACCEPTED;
 }
 
+/**
+ * What an event counts as that is older than all that is known of the room, and sticky still: steps 6
+ * and 7, by the current state alone. Throws LacksPolicySignature as above.
+ */
+export async function checkNow(
+  command: RoomCommand,
+  event: RoomEvent,
+): Promise<StoredEvent["status"]> {
+  const keys: StateKey[] = [...authTypesFor(event, event.version), ["m.room.create", ""]];
+  const reason = rejectionByState(event, await command.state(keys));
+  const refusal = reason ?? (await rejectionByPolicyServer(command, event, undefined));
+  return refusal === undefined ? "accepted" : "soft-failed";
+}
+
 function rejected(check: PduCheck, reason: string): Verdict {
   return { status: "rejected", reason, check };
 }

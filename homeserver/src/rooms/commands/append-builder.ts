@@ -3,9 +3,11 @@ import type {
   Append,
   MembershipChange,
   NewEvent,
+  NewRecord,
   RedactionRow,
   Timeline,
 } from "../../log/types.ts";
+import { stickyMsOf, stickyUntil } from "../../protocol/events/sticky.ts";
 import { isUserId, serverOf } from "../../protocol/identifiers.ts";
 import { bytesOfRoot } from "../records/events.ts";
 import { headMove } from "./head.ts";
@@ -70,6 +72,8 @@ export interface AppendParts {
   readonly changes: readonly StateChange[];
   readonly redactions: readonly AppliedRedaction[];
   readonly transaction: ClientTransaction | undefined;
+  /** ms since 1970. */
+  readonly now: () => number;
 }
 
 /** Builds the append for one command of a room's mailbox. */
@@ -108,10 +112,35 @@ export function buildAppend(parts: AppendParts): Append {
   if (arrived.length > 0) {
     append.records = [{ kind: "history", roomNid: room.nid, eventNids: arrived }];
   }
+  const sticky = added.flatMap((one) => stickyRows(one, parts.now));
+  if (sticky.length > 0) append.records = [...(append.records ?? []), ...sticky];
   const redactions = redactionRows(added, parts.redactions);
   if (redactions.length > 0) append.redactions = redactions;
   if (parts.transaction !== undefined) append.transaction = parts.transaction;
   return append;
+}
+
+/** Longer ones are events like others, not to be sent to everybody who comes. */
+const MAX_STICKY_LENGTH = 16_384;
+
+/** What clients are told of as sticky, and what is soft-failed and may be told of later. */
+function stickyRows({ stored, timeline }: AddedEvent, now: () => number): NewRecord[] {
+  if (timeline === "outlier" || stickyMsOf(stored.event) === undefined) return [];
+  return stickyRowsOf(stored, stored.status, now());
+}
+
+/** The same of an event that has no place in the timeline; `status` is what it counts as. */
+export function stickyRowsOf(
+  { nid, roomNid, event, redactedBy }: StoredEvent,
+  status: StoredEvent["status"],
+  now: number,
+): NewRecord[] {
+  const expiresTs = stickyUntil(event, now);
+  if (expiresTs === undefined || expiresTs <= now) return [];
+  if (status === "rejected" || redactedBy !== null) return [];
+  if (event.json().length > MAX_STICKY_LENGTH) return [];
+  const hasFailed = status === "soft-failed";
+  return [{ kind: "sticky", roomNid, eventNid: nid, sender: event.sender, expiresTs, hasFailed }];
 }
 
 /** It takes its place in front of what is here, and may be read there. */

@@ -28,6 +28,8 @@ export interface LocalDraft {
   readonly content: JsonObject;
   readonly redacts?: string | undefined;
   readonly originServerTs?: number | undefined;
+  /** For how many ms it is sticky (MSC4354). */
+  readonly stickyMs?: number | undefined;
 }
 
 /** The position at which a new event is added. */
@@ -53,6 +55,7 @@ export function draftAt(place: Place, draft: LocalDraft, now: number): EventDraf
     prevEventIds: prev.map((event) => event.event.eventId),
     authEventIds: authEvents.map((event) => event.event.eventId),
     ...(draft.redacts === undefined ? {} : { redacts: draft.redacts }),
+    ...(draft.stickyMs === undefined ? {} : { stickyMs: draft.stickyMs }),
     ...(room.version.referencesArePairs ? { referenceHashes: hashesOf(prev, authEvents) } : {}),
   };
 }

@@ -119,7 +119,8 @@ export async function unchanged(
   command: RoomCommand,
   draft: LocalDraft,
 ): Promise<EventId | undefined> {
-  if (draft.stateKey === undefined) return undefined;
+  // A sticky event begins to be so anew.
+  if (draft.stateKey === undefined || draft.stickyMs !== undefined) return undefined;
   const present = await command.stateEvent(draft.type, draft.stateKey);
   if (present === undefined || present.event.sender !== draft.sender) return undefined;
   const same = canonicalJsonLoose(present.event.content) === canonicalJsonLoose(draft.content);

@@ -298,7 +298,7 @@ export class RoomCommand {
       dependencies: this.#dependencies.asRows(head, next),
       changes: [...this.#changes.values()],
       redactions: this.redactions,
-      transaction: more.transaction,
+      ...{ transaction: more.transaction, now: () => this.identity.now() },
     });
     const records = [...(append.records ?? []), ...(more.append?.records ?? [])];
     return {

@@ -56,7 +56,7 @@ export function createSend(deps: SendDeps): RoomSend {
 
   return {
     async message(message) {
-      const { by, roomId, type, content, txnId, originServerTs, delayId } = message;
+      const { by, roomId, type, content, txnId, originServerTs, delayId, stickyMs } = message;
       const key =
         delayId === undefined
           ? clientTransactionKey(by, `send ${roomId} ${type}`, txnId)
@@ -70,14 +70,17 @@ export function createSend(deps: SendDeps): RoomSend {
             return local.redact(room, redaction, key);
           }
           await refuseNestedThread(store, room, message);
-          const draft = { type, sender: by.userId, content, originServerTs };
+          const draft = { type, sender: by.userId, content, originServerTs, stickyMs };
           return withAnnotation(room, message, () => local.send(room, draft, key));
         });
       });
     },
     async state(message) {
-      const { by, roomId, type, stateKey, content, originServerTs, delayId } = message;
+      const { by, roomId, type, stateKey, content, originServerTs, delayId, stickyMs } = message;
       if (type === "m.room.create") throw errors.badJson("A room has one create event, its first");
+      if (type === "m.room.member" && stickyMs !== undefined) {
+        throw errors.invalidParam("A membership is no sticky event");
+      }
       // Other servers would apply it, while here it would bypass the rules for redactions.
       if (type === "m.room.redaction") throw errors.badJson("A redaction is no state: see /redact");
       const key = delayId === undefined ? undefined : delayedKey(by, delayId);
@@ -87,7 +90,8 @@ export function createSend(deps: SendDeps): RoomSend {
         const isChecked = CHECKED.has(type) && (await isJoined(store.sql, room, by.userId));
         if (isChecked && type === "m.room.canonical_alias") await checkAliases(deps, room, content);
         if (isChecked && type === "m.room.power_levels") await checkLevels(local, room, content);
-        const draft = { type, stateKey, sender: by.userId, content, originServerTs };
+        const sender = by.userId;
+        const draft = { type, stateKey, sender, content, originServerTs, stickyMs };
         return hidingFromOutsiders(store.sql, room, by.userId, () => local.send(room, draft, key));
       });
     },
@@ -112,10 +116,10 @@ export function createSend(deps: SendDeps): RoomSend {
 }
 
 /** A redaction sent as a message names its target in the content, in every room version. */
-function redactionIn({ by, type, content, originServerTs }: SendMessage) {
+function redactionIn({ by, type, content, originServerTs, stickyMs }: SendMessage) {
   const { redacts, ...rest } = content;
   if (!isEventId(redacts)) throw errors.badJson("content.redacts does not name an event");
-  return { type, sender: by.userId, content: rest, redacts, originServerTs };
+  return { type, sender: by.userId, content: rest, redacts, originServerTs, stickyMs };
 }
 
 /**

@@ -130,7 +130,7 @@ export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
           loose.filter((event) => event.depth < first && !wanted.has(event.eventId)),
         );
         if (old.size === 0) return left;
-        await outliers.store(room, [...old]);
+        await outliers.store(room, [...old], { areNews: true });
         left = left.filter((event) => !old.has(event));
       }
     },

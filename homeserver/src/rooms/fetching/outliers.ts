@@ -8,6 +8,10 @@ import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import { lackingAuth, redactionsOf } from "../../storage/rooms/events.ts";
 import { rejectionByAuthEvents } from "../checks/authorisation.ts";
+import { checkNow } from "../checks/checks-on-receipt.ts";
+import { LacksPolicySignature } from "../commands/policy-server.ts";
+import { stickyMsOf } from "../../protocol/events/sticky.ts";
+import type { NewRecord } from "../../log/types.ts";
 import type { Identity } from "../commands/drafting.ts";
 import type { CommandResult } from "../commands/mailbox.ts";
 import type { Mailboxes } from "../commands/mailboxes.ts";
@@ -16,6 +20,7 @@ import { authIdsOf, inAuthOrder } from "../records/event-order.ts";
 import { authNidsOf, newEvent } from "../records/new-event.ts";
 import { isInGraph } from "../records/in-graph.ts";
 import { earlierRedaction } from "../commands/redactions.ts";
+import { stickyRowsOf } from "../commands/append-builder.ts";
 import type { AddedEvent } from "../commands/append-builder.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import { runCommand } from "../commands/room-command.ts";
@@ -27,12 +32,13 @@ export interface Outliers {
    * the checks on receipt; those that fail are stored as rejected), on the room's mailbox. Events
    * whose auth events are neither stored nor among the given ones are not stored but returned.
    * Stored events stay in the cache, since they are likely to be read soon; member events only with
-   * `keepMembers` (default true).
+   * `keepMembers` (default true). With `areNews` (default false) clients are told of what is sticky
+   * among them.
    */
   store(
     room: Room,
     events: readonly RoomEvent[],
-    options?: { readonly keepMembers?: boolean },
+    options?: { readonly keepMembers?: boolean; readonly areNews?: boolean },
   ): Promise<RoomEvent[]>;
   /** Checks a rejected outlier again: true when its auth events allow it now. */
   rejudge(room: Room, outlier: RoomEvent): Promise<boolean>;
@@ -73,7 +79,7 @@ export function createOutliers(mailboxes: Mailboxes, identity: Identity): Outlie
   async function storeSome(
     command: RoomCommand,
     events: readonly RoomEvent[],
-    keepMembers: boolean,
+    { keepMembers = true, areNews = false }: Parameters<Outliers["store"]>[2] = {},
   ): Promise<CommandResult<RoomEvent[]>> {
     const { known, lacking } = await knownOf(command, events);
     const fresh = events.filter(({ eventId }) => !known.has(eventId));
@@ -98,7 +104,9 @@ export function createOutliers(mailboxes: Mailboxes, identity: Identity): Outlie
       }
     }
     if (lacking.size > 0) command.store.committed.authChains.forget(command.room.nid);
-    return command.finish(left);
+    const stored = events.flatMap(({ eventId }) => known.get(eventId) ?? []).filter(isNotPlaced);
+    const records = areNews ? await stickyAmong(command, stored) : [];
+    return command.finish(left, records.length > 0 ? { append: { records } } : {});
   }
 
   async function rejudge(command: RoomCommand, event: RoomEvent): Promise<CommandResult<boolean>> {
@@ -120,17 +128,35 @@ export function createOutliers(mailboxes: Mailboxes, identity: Identity): Outlie
     mailboxes.run(room, (head) => runCommand(identity, head, body));
 
   return {
-    async store(room, events, { keepMembers = true } = {}) {
+    async store(room, events, options) {
       const sorted = inAuthOrder(events);
       const left: RoomEvent[] = [];
       for (let at = 0; at < sorted.length; at += CHUNK) {
         const some = sorted.slice(at, at + CHUNK);
-        left.push(...(await run(room, (command) => storeSome(command, some, keepMembers))));
+        left.push(...(await run(room, (command) => storeSome(command, some, options))));
       }
       return left;
     },
     rejudge: (room, event) => run(room, (command) => rejudge(command, event)),
   };
+}
+
+/** What clients are told of as sticky of these, and what is soft-failed and may be told of later. */
+async function stickyAmong(
+  command: RoomCommand,
+  events: readonly StoredEvent[],
+): Promise<NewRecord[]> {
+  const records: NewRecord[] = [];
+  for (const stored of events) {
+    if (stickyMsOf(stored.event) === undefined || stored.status === "rejected") continue;
+    try {
+      const status = await checkNow(command, stored.event);
+      records.push(...stickyRowsOf(stored, status, command.identity.now()));
+    } catch (error) {
+      if (!(error instanceof LacksPolicySignature)) throw error;
+    }
+  }
+  return records;
 }
 
 function isNotPlaced(stored: StoredEvent): boolean {

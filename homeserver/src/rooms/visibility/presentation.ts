@@ -1,6 +1,7 @@
 /** Renders events as client JSON for a reader, in bulk. */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
+import { stickyUntil } from "../../protocol/events/sticky.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { BundledAggregations, PresentInside } from "./bundled-aggregations.ts";
@@ -144,8 +145,11 @@ export function createPresenter(deps: {
 }
 
 /** The part of `unsigned` that every event has. */
-function unsignedOf({ originServerTs }: RoomEvent, time: number, membership: string): string {
-  return `"age":${Math.max(0, time - originServerTs)},"membership":"${membership}"`;
+function unsignedOf(event: RoomEvent, time: number, membership: string): string {
+  const age = Math.max(0, time - event.originServerTs);
+  const sticky = (stickyUntil(event, time) ?? 0) - time;
+  const ttl = sticky > 0 ? `,"msc4354_sticky_duration_ttl_ms":${sticky}` : "";
+  return `"age":${age},"membership":"${membership}"${ttl}`;
 }
 
 function replacedText({ event }: StoredEvent): string {

@@ -72,14 +72,22 @@ export async function eventsForDestination(
 
 /**
  * The same for a server that has missed much: the newest local event of each room that it is in
- * now, from which it finds the others; and the events by which its users were removed from rooms.
- * The cost depends on the number of rooms, not on what was missed.
+ * now, from which it finds the others; the events by which its users were removed from rooms; and
+ * our users' events that are still sticky. The cost depends on the number of rooms, not on what was missed.
  */
 export async function newestForDestination(
   sql: Sql | Tx,
-  range: { server: ServerName; ours: ServerName; after: number; upTo: number; limit: number },
+  range: {
+    readonly server: ServerName;
+    readonly ours: ServerName;
+    readonly after: number;
+    readonly upTo: number;
+    readonly limit: number;
+    /** ms since 1970. */
+    readonly now: number;
+  },
 ): Promise<{ nid: number; position: number; settled: boolean }[]> {
-  const { server, ours, after, upTo, limit } = range;
+  const { server, ours, after, upTo, limit, now } = range;
   return sql<{ nid: number; position: number; settled: boolean }[]>`
     SELECT nid, position, settled FROM (
       SELECT newest.nid, newest.position, room.since <= newest.position AS settled
@@ -100,6 +108,15 @@ export async function newestForDestination(
         AND NOT e.handed_over
         AND (e.forwarded OR substr(e.sender, strpos(e.sender, ':') + 1) = ${ours})
         AND substr(e.sender, strpos(e.sender, ':') + 1) <> ${server}
+      UNION
+      SELECT e.event_nid, e.position, false
+      FROM (SELECT DISTINCT room_nid FROM memberships
+            WHERE server = ${server} AND membership = 'join') room
+      JOIN sticky_events s ON s.room_nid = room.room_nid AND s.server = ${ours}
+      JOIN events e ON e.event_nid = s.event_nid
+      WHERE NOT s.has_failed AND s.expires_ts > ${now}
+        AND e.position > ${after} AND e.position <= ${upTo} AND e.ordinal = 0 AND e.status = 0
+        AND NOT e.handed_over
     ) found ORDER BY position LIMIT ${limit}`;
 }
 

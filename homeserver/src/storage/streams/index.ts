@@ -12,13 +12,14 @@ import { receipts } from "./receipts.ts";
 import { pushers, sessions } from "./user-changes.ts";
 import { threadSubscriptions } from "./thread-subscriptions.ts";
 import { toDevice, toDeviceOutbound } from "./to-device.ts";
+import { sticky, stickyOwed } from "./sticky.ts";
 import type { Stream } from "./stream.ts";
 
 const LISTED = [
   ...([receipts, accountData, erasures, forgottenRooms, purges] as const),
   ...([partialRooms, profiles, deviceLists, sessions, history] as const),
   ...([userSignatures, oneTimeKeys, toDevice, toDeviceOutbound, pushers] as const),
-  ...([threadSubscriptions, profileFields] as const),
+  ...([threadSubscriptions, profileFields, sticky, stickyOwed] as const),
 ] as const;
 
 type Listed = (typeof LISTED)[number];

@@ -3,7 +3,7 @@ import { matchesEvent } from "../../protocol/filter.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { Room } from "../../rooms/api/index.ts";
-import type { ReceiptOfRoom } from "../../storage/streams/sync-reads.ts";
+import type { ReceiptOfRoom } from "../../storage/sync-reads.ts";
 import type { Scope } from "./scope.ts";
 import type { AccountDataChanges } from "../recent/account-data-changes.ts";
 import type { RecentEvents } from "../recent/recent-events.ts";

@@ -121,7 +121,7 @@ export function createSlidingCompute(deps: SlidingComputeDeps) {
   /** Nothing is awaited before the user's rooms were read. */
   return async function compute(sliding: SlidingScope): Promise<SlidingComputed> {
     const { scope, body, grounds, state } = sliding;
-    const { counts, wanted } = deps.windows.of(scope.user, body, grounds, state);
+    const { counts, wanted, listed } = deps.windows.of(scope.user, body, grounds, state);
     const changes = fallBehind(sliding, wanted);
     const pendingTasks = wantedTasks(sliding, wanted);
     const rooms = new JsonText();
@@ -150,7 +150,7 @@ export function createSlidingCompute(deps: SlidingComputeDeps) {
     const lists = new JsonText();
     for (const [name, count] of counts) lists.member(name, `{"count":${count}}`);
     for (const roomNid of later) if (!state.rooms.has(roomNid)) wanted.delete(roomNid);
-    const told = await deps.extensions(sliding, wanted, eventIds);
+    const told = await deps.extensions(sliding, wanted, eventIds, listed);
     const out = new JsonText()
       .member("lists", lists.toString())
       .member("rooms", rooms.toString())

@@ -18,9 +18,14 @@ import {
   profilesMark,
 } from "./profiles.ts";
 import { createThreadsExtension, THREADS_EXTENSION } from "./thread-subscriptions.ts";
+import {
+  createStickyExtension,
+  STICKY_EXTENSION,
+  type StickyExtensionDeps,
+} from "./sticky-events.ts";
 import type { WantedRoom } from "./windows.ts";
 
-export interface ExtensionDeps extends RoomExtensionDeps {
+export interface ExtensionDeps extends RoomExtensionDeps, StickyExtensionDeps {
   readonly accountData: SectionSources["accountData"];
   readonly accountDataChanges: AccountDataChanges;
   readonly toDevice: ToDeviceMessages;
@@ -53,6 +58,7 @@ export function createExtensions(deps: ExtensionDeps) {
   const roomExtensions = createRoomExtensions(deps);
   const threads = createThreadsExtension(deps.threadChanges);
   const profiles = createProfilesExtension(deps);
+  const sticky = createStickyExtension(deps);
 
   /** Messages for the device. (MSC3885.) */
   async function toDevice({ scope, body }: SlidingScope): Promise<[JsonText, boolean]> {
@@ -95,11 +101,12 @@ export function createExtensions(deps: ExtensionDeps) {
     return data.map(accountDataEvent);
   }
 
-  /** `events`: ids of the events in the answer. */
+  /** `events`: ids of the events in the answer; `listed`: rooms of any list, or asked for by id. */
   return async function extensions(
     sliding: SlidingScope,
     wanted: ReadonlyMap<number, WantedRoom>,
     events: readonly string[],
+    listed: () => Iterable<number>,
   ): Promise<ToldExtensions> {
     const { state, body } = sliding;
     const isEnabled = (name: keyof typeof body.extensions) =>
@@ -136,6 +143,8 @@ export function createExtensions(deps: ExtensionDeps) {
     const ofProfiles =
       isEnabled(PROFILES_EXTENSION) && (await profiles(sliding, wanted, lists?.left ?? []));
     if (ofProfiles) add(PROFILES_EXTENSION, ofProfiles);
+    const ofSticky = isEnabled(STICKY_EXTENSION) && (await sticky(sliding, listed, events));
+    if (ofSticky) add(STICKY_EXTENSION, ofSticky);
     const names: string[] = EXTENSIONS.filter(isEnabled);
     const { profileFields } = sliding.scope;
     if (profileFields !== undefined) names.push(profilesMark(profileFields));

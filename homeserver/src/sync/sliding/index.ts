@@ -12,9 +12,10 @@ import {
   ownReceiptsAfter,
   receiptsOfRooms,
   roomAccountDataBetween,
-} from "../../storage/streams/sync-reads.ts";
+} from "../../storage/sync-reads.ts";
 import { profiledMembers } from "../../storage/users/profiles.ts";
 import { threadSubscriptionChanges } from "../../storage/push/thread-subscriptions.ts";
+import { stickyAcross } from "../../storage/sticky-events.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { createActivity } from "../recent/activity.ts";
 import { createSlidingCompute } from "./compute.ts";
@@ -57,7 +58,10 @@ export type SlidingMemory = ReturnType<typeof createSlidingMemory>;
 export function createSliding(
   deps: Omit<SlidingDeps, "windows" | "ownReceipts" | "compute" | "connections" | "preferences"> &
     Omit<RoomNewsDeps, "requiredStates"> &
-    Omit<ExtensionDeps, "receipts" | "roomAccountData" | "threadChanges" | "profiledMembers"> & {
+    Omit<
+      ExtensionDeps,
+      "receipts" | "roomAccountData" | "threadChanges" | "profiledMembers" | "stickyAcross"
+    > & {
       readonly memory: SlidingMemory;
       readonly sent: SentMembers;
       readonly sql: Sql;
@@ -83,6 +87,7 @@ export function createSliding(
         ...deps,
         receipts: (range) => receiptsOfRooms(sql, range),
         profiledMembers: (roomNids, limit) => profiledMembers(sql, roomNids, limit),
+        stickyAcross: (range) => stickyAcross(sql, { ...range, now: deps.clock.now() }),
         threadChanges: (userId, range) => threadSubscriptionChanges(sql, { userId, ...range }),
         roomAccountData: (range) => roomAccountDataBetween(sql, range),
       }),

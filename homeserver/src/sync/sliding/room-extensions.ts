@@ -1,5 +1,5 @@
 import type { Ephemeral } from "../../cluster/ephemeral.ts";
-import type { ReceiptOfRoom } from "../../storage/streams/sync-reads.ts";
+import type { ReceiptOfRoom } from "../../storage/sync-reads.ts";
 import type { AccountDataChanges } from "../recent/account-data-changes.ts";
 import type { RecentEvents } from "../recent/recent-events.ts";
 import { accountDataEvent, receiptContent } from "../sections/ephemeral-sections.ts";

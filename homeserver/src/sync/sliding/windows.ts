@@ -28,6 +28,8 @@ export interface Windows {
   readonly counts: ReadonlyMap<string, number>;
   /** By room nid. */
   readonly wanted: Map<number, WantedRoom>;
+  /** Rooms of any list, in whatever place, and those asked for by id. */
+  readonly listed: () => ReadonlySet<number>;
 }
 
 /** What has to be read before it can be told which rooms are wanted. */
@@ -139,7 +141,15 @@ export function createWindows(deps: {
           if (config) wishes.add(placed, config, undefined);
         }
       }
-      return { counts, wanted: wishes.wanted() };
+      const wanted = wishes.wanted();
+      const listed = () => {
+        const all = new Set(wanted.keys());
+        for (const rooms of passing.values()) {
+          for (const { userRoom } of rooms) all.add(userRoom.roomNid);
+        }
+        return all;
+      };
+      return { counts, wanted, listed };
     },
   };
 }

@@ -24,7 +24,14 @@ export function createOnlooker(
     ]),
     devices: new Map(),
     ...{ loadedAt: 0, changedAt: at, nonMessageAt: at, deviceListsAt: 0, signedAt: 0 },
-    ...{ threadsAt: 0, profilesAt: 0, wantsProfiles: false, roomsUnknownUpTo: at, ephemeralAt: 0 },
+    ...{
+      threadsAt: 0,
+      stickyAt: 0,
+      profilesAt: 0,
+      wantsProfiles: false,
+      roomsUnknownUpTo: at,
+      ephemeralAt: 0,
+    },
     waiting: new Set(),
   };
 }

@@ -8,7 +8,7 @@ export const SYNC_KINDS = [
   ...(["event", "membership", "receipt", "account_data"] as const),
   ...(["partial_state", "forgotten", "purge"] as const),
   ...(["device_list", "user_signature", "one_time_keys", "to_device"] as const),
-  ...(["thread_subscription", "profile_field"] as const),
+  ...(["thread_subscription", "profile_field", "sticky"] as const),
 ] as const;
 export type SyncRecord = RecordOf<(typeof SYNC_KINDS)[number]>;
 
@@ -62,6 +62,8 @@ export interface SyncingUser {
   signedAt: number;
   /** The same for threads that the user follows. */
   threadsAt: number;
+  /** The same for sticky events of the user's rooms. */
+  stickyAt: number;
   /** The same for profiles of those who share a room with the user. */
   profilesAt: number;
   /** A client of the user wants to be told of profiles: they wake it. */

@@ -76,7 +76,13 @@ export function createSyncingUsers(deps: {
       userId,
       ...{ rooms: new Map(), devices: new Map() },
       ...{ loadedAt: from, changedAt: from, nonMessageAt: from },
-      ...{ deviceListsAt: from, signedAt: from, threadsAt: from, roomsUnknownUpTo: from },
+      ...{
+        deviceListsAt: from,
+        signedAt: from,
+        threadsAt: from,
+        stickyAt: from,
+        roomsUnknownUpTo: from,
+      },
       ...{ profilesAt: from, wantsProfiles: false },
       ephemeralAt: deps.ephemeralSerial(),
       waiting: new Set(),
@@ -121,6 +127,7 @@ export function createSyncingUsers(deps: {
     }
     if (record.kind === "user_signature") user.signedAt = record.position;
     if (record.kind === "thread_subscription") user.threadsAt = record.position;
+    if (record.kind === "sticky") user.stickyAt = record.position;
     for (const change of memberChanges(record)) {
       if (change.userId === user.userId) setMembership(user, change, record);
     }
@@ -263,6 +270,8 @@ export function createSyncingUsers(deps: {
       case "receipt":
         if (record.receiptType !== "m.read.private") return byRoom.of(record.roomNid);
         return loadedUser(record.userId);
+      case "sticky":
+        return record.hasFailed ? [] : byRoom.of(record.roomNid);
       case "account_data":
       case "forgotten":
       case "membership":

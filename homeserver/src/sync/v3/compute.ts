@@ -16,6 +16,7 @@ import { JsonText, eventsJson } from "../sections/json-text.ts";
 import { syncText } from "./response.ts";
 import { isHidden, hasBecomeComplete, type Scope } from "../sections/scope.ts";
 import { isWantedInvite, type UserPreferences } from "../users/preferences.ts";
+import type { StickyChanges } from "../recent/sticky-changes.ts";
 import type { RecentEvents } from "../recent/recent-events.ts";
 
 export interface ComputeDeps {
@@ -26,6 +27,7 @@ export interface ComputeDeps {
   readonly sources: SectionSources;
   readonly presence: PresenceSection;
   readonly accountDataChanges: AccountDataChanges;
+  readonly stickyChanges: StickyChanges;
   readonly toDevice: ReturnType<typeof createToDeviceSection>;
   readonly deviceLists: ReturnType<typeof createDeviceListsSection>;
   readonly profiles: ProfilesSection;
@@ -128,7 +130,9 @@ export function createCompute(deps: ComputeDeps, compose: Compose = composeSync)
     const inRoom = deps.recentEvents.changed(userRoom.roomNid, since.position);
     if (inRoom === true) return true;
     const own = deps.accountDataChanges.changed(scope.userId, userRoom.roomNid, since.position);
-    return own === true ? true : inRoom === undefined || own === undefined ? undefined : false;
+    const sticky = deps.stickyChanges.changed(userRoom.roomNid, since.position);
+    if (own === true || sticky === true) return true;
+    return [inRoom, own, sticky].includes(undefined) ? undefined : false;
   }
 
   async function roomText(

@@ -62,7 +62,7 @@ export function createFromMemory(deps: {
       if (scope.profileFields !== undefined && unsent.length > 0) return undefined;
       state = deps.view.presentState(includeRedundantMembers ? shared.members : unsent);
     }
-    const none = { summary: undefined, ephemeral: [], accountData: [] };
+    const none = { summary: undefined, ephemeral: [], accountData: [], sticky: [] };
     return joinedRoomText(scope, { ...none, state, timeline: shared.text, unread });
   }
 

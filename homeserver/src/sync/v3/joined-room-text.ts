@@ -9,14 +9,16 @@ export interface JoinedRoomParts {
   readonly timeline: string;
   readonly ephemeral: readonly string[];
   readonly accountData: readonly string[];
+  readonly sticky: readonly string[];
   readonly unread: Unread;
 }
 
 /** One room of `rooms.join`. (Client-server API, GET /sync, "Joined Room".) */
 export function joinedRoomText(scope: Scope, parts: JoinedRoomParts): string {
   const summary = parts.summary === undefined ? "" : `"summary":${parts.summary},`;
+  const sticky = parts.sticky.length === 0 ? "" : `"msc4354_sticky":${eventsJson(parts.sticky)},`;
   return (
-    `{${summary}"${scope.stateAfter ?? "state"}":${eventsJson(parts.state)}` +
+    `{${summary}${sticky}"${scope.stateAfter ?? "state"}":${eventsJson(parts.state)}` +
     `,"timeline":${parts.timeline},"ephemeral":${eventsJson(parts.ephemeral)}` +
     `,"account_data":${eventsJson(parts.accountData)},${unreadText(scope, parts.unread)}}`
   );

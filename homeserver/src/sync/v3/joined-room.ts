@@ -5,6 +5,7 @@ import { joinedRoomText } from "./joined-room-text.ts";
 import type { SyncingUserRoom } from "../users/syncing-user.ts";
 import type { Present } from "../sections/present.ts";
 import { hasBecomeComplete, type Scope } from "../sections/scope.ts";
+import type { StickySection } from "../sections/sticky.ts";
 import type { StateSection } from "../sections/state-section.ts";
 import type { RecentEvents } from "../recent/recent-events.ts";
 import { type Timeline, timelineJson, type Timelines } from "../sections/timeline.ts";
@@ -18,6 +19,7 @@ export interface JoinedRoomDeps {
   readonly ephemeralSections: EphemeralSections;
   readonly unread: UnreadCounts;
   readonly present: Present;
+  readonly sticky: StickySection;
 }
 
 const SUMMARY_TYPES = new Set(["m.room.member", "m.room.name", "m.room.canonical_alias"]);
@@ -127,8 +129,12 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
     const summary = await summaryOf(scope, room, shown, isKnown);
     const state = await stateOf(scope, userRoom, shown, isKnown, summary?.heroes ?? []);
     const { ephemeral, accountData } = await deps.ephemeralSections(scope, room, isKnown);
-    const isSilent =
-      shown.events.length + state.length + ephemeral.length + accountData.length === 0;
+    // Who looks in from outside is no member.
+    const isMember = !scope.onlyNews && userRoom.heldSince !== Infinity;
+    const after = isKnown ? scope.since!.position : 0;
+    const sticky = isMember ? await deps.sticky(scope, room.nid, after, shown.events) : [];
+    const parts = [shown.events, state, ephemeral, accountData, sticky];
+    const isSilent = parts.every(({ length }) => length === 0);
     if (scope.onlyNews && isSilent) return undefined;
     // The user's own receipt changes the counts, even when a filter leaves receipts out.
     const hasRead = isKnown && userRoom.receiptAt > scope.since!.position;
@@ -144,6 +150,7 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
       }),
       ephemeral,
       accountData,
+      sticky,
       unread: await deps.unread.of(scope, room, userRoom, scope.upTo.position),
     });
   };

@@ -15,7 +15,7 @@ test("an outlier that gets its place is awaited: a purge of history may have tak
   });
   const append = buildAppend({
     ...{ room, before: {} as Head, after: undefined, nodes: [], changes: [], redactions: [] },
-    ...{ dependencies: { dependsOn: [7] }, transaction: undefined },
+    ...{ dependencies: { dependsOn: [7] }, transaction: undefined, now: () => 0 },
     added: [added(5, true), added(6, false)],
   });
   expect(append.dependsOn).toEqual([7, 5]);

@@ -1,4 +1,4 @@
-import { numberArray, textArray, type Sql } from "../sql.ts";
+import { numberArray, textArray, type Sql } from "./sql.ts";
 
 /** A receipt in a room. */
 export interface ReceiptOfRoom {
@@ -82,6 +82,8 @@ export async function touchedRooms(
     WHERE EXISTS (SELECT 1 FROM events e WHERE e.room_nid = room.nid AND e.position > ${after}
               AND e.position IS NOT NULL AND e.status = 0)
        OR EXISTS (SELECT 1 FROM receipts r WHERE r.room_nid = room.nid AND r.position > ${after})
+       OR EXISTS (SELECT 1 FROM sticky_events s
+                  WHERE s.room_nid = room.nid AND s.position > ${after} AND NOT s.has_failed)
        OR EXISTS (SELECT 1 FROM account_data a WHERE a.user_id = ${userId} AND a.room_nid = room.nid
                     AND a.position > ${after})`;
   return new Set(rows.map((row) => row.roomNid));
