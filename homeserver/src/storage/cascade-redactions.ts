@@ -167,10 +167,11 @@ export async function dropForbidden(
     DELETE FROM cascade_queue q WHERE q.cascade_id = ${cascadeId} ${all ? sql`` : others}`;
 }
 
-/** Deletes what is queued of cascades or events that are gone, so that it is not met for ever. */
-export async function dropOrphans(sql: Sql): Promise<void> {
-  await sql`
+/** Deletes what is queued of cascades or events that are gone. How many there were. */
+export async function dropOrphans(sql: Sql): Promise<number> {
+  const { count } = await sql`
     DELETE FROM cascade_queue q
     WHERE NOT EXISTS (SELECT 1 FROM cascade_redactions c WHERE c.id = q.cascade_id)
       OR NOT EXISTS (SELECT 1 FROM events e WHERE e.event_nid = q.event_nid)`;
+  return count;
 }

@@ -83,7 +83,8 @@ export function createCascades(deps: {
         await Promise.all([...byCascade.values()].map(redactAll));
         pause = FIRST_PAUSE_MS;
         if (some.length > 0) continue;
-        await storage.dropOrphans(sql);
+        // What is gone may have stood before the others.
+        if ((await storage.dropOrphans(sql)) > 0) continue;
         await clock.sleep(IDLE_MS, AbortSignal.any([signal, news.signal]));
       } catch (err) {
         if (signal.aborted) return;

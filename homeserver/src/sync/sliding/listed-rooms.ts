@@ -18,6 +18,8 @@ const isOut = ({ membership }: SyncingUserRoom) => membership === "leave" || mem
  * and invites that are wanted.
  */
 export function createListedRooms({ view, preferences }: ListedRoomsDeps) {
+  /** By the nid of the member event: who invites. */
+  const inviters = new LRUCache<number, string>(atMost(ENDS_KEPT));
   /** By the nid of the member event: whether somebody else put the user out of the room. */
   const putOut = new LRUCache<number, boolean>(atMost(ENDS_KEPT));
 
@@ -36,10 +38,12 @@ export function createListedRooms({ view, preferences }: ListedRoomsDeps) {
   ): Promise<number[]> {
     const nids = invites.map(({ eventNid }) => eventNid);
     if (invites.length === 0) return [];
-    const events = await view.events(nids);
+    const unknown = nids.filter((nid) => !inviters.has(nid));
+    const events = unknown.length === 0 ? undefined : await view.events(unknown);
+    for (const [nid, { event }] of events ?? []) inviters.set(nid, event.sender);
     const wanted: number[] = [];
     for (const nid of nids) {
-      const sender = events.get(nid)?.event.sender ?? "";
+      const sender = inviters.get(nid) ?? "";
       if (await isWantedInvite(preferences, { userId, ignored }, sender)) wanted.push(nid);
     }
     return wanted;
