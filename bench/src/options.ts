@@ -21,6 +21,7 @@ Load:
   --clients N   --rooms N   --rate N (sends a second in sync-idle; may be repeated)
   --members N (50000)   --state-events N (5000)   of the room that is joined
   --encrypted-members N (1000)   of the encrypted room   --messages N (20000)   that are searched
+  --absent N (0)   further members of the room in sync-idle, who wait for nothing
   --wait-quiet N     before each workload, up to N seconds until others leave 90 % of the machine alone
 Output:
   --profile          where the main thread's time goes, for each workload; .cpuprofile files are kept
@@ -63,6 +64,7 @@ export function parseOptions(args: readonly string[]): Options {
       members: { type: "string", default: "50000" },
       "state-events": { type: "string", default: "5000" },
       "encrypted-members": { type: "string", default: "1000" },
+      absent: { type: "string", default: "0" },
       messages: { type: "string", default: "20000" },
       rate: { type: "string", multiple: true, default: [] },
       profile: { type: "boolean", default: false },
@@ -111,6 +113,7 @@ function settingsOf(values: Texts): Settings {
     members: of("members"),
     stateEvents: of("state-events"),
     encryptedMembers: of("encrypted-members"),
+    absent: of("absent"),
     messages: of("messages"),
     rates: [values["rate"] ?? []].flat().map((text) => number("rate", String(text))),
   };

@@ -20,9 +20,11 @@ export const syncIdle: Workload = {
   about: "50 members long-poll one room; how long from send to sight, at fixed rates",
   async run(context) {
     const api = createApi(context.target.url);
-    const users = await registerUsers(api, context.settings.clients || MEMBERS);
+    const { clients, absent } = context.settings;
+    const waiting = clients || MEMBERS;
+    const users = await registerUsers(api, waiting + absent);
     const roomId = await createRoom(api, users[0]!, users.slice(1));
-    const members = await parallel(users, 4, (user) => firstSync(api, user));
+    const members = await parallel(users.slice(0, waiting), 4, (user) => firstSync(api, user));
     const results: Result[] = [];
     const rates = context.settings.rates.length > 0 ? context.settings.rates : RATES;
     for (const rate of rates) results.push(await wake(context, api, members, roomId, rate));
@@ -65,7 +67,8 @@ async function wake(
     }),
   );
   await sleep(500);
-  const cell = `${members.length} members, ${rate}/s`;
+  const others = settings.absent > 0 ? ` of ${members.length + settings.absent}` : "";
+  const cell = `${members.length}${others} members, ${rate}/s`;
   const end = await observe(context);
   const start = performance.now();
   failures.push(...(await sendAtRate(api, members, roomId, rate, count, ledger)));

@@ -23,6 +23,8 @@ export interface Settings {
   readonly stateEvents: number;
   /** Of the encrypted room. */
   readonly encryptedMembers: number;
+  /** Further members of the room in sync-idle, who wait for nothing. */
+  readonly absent: number;
   /** That are searched. */
   readonly messages: number;
 }
