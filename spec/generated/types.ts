@@ -7811,7 +7811,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The user is not the caller. */
+            /**
+             * @description - `M_FORBIDDEN`: The user is not the caller.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7877,7 +7880,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The user is not the caller. */
+            /**
+             * @description - `M_FORBIDDEN`: The user is not the caller.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7956,7 +7962,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The user is not the caller. */
+            /**
+             * @description - `M_FORBIDDEN`: The user is not the caller.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8024,7 +8033,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The user is not the caller. */
+            /**
+             * @description - `M_FORBIDDEN`: The user is not the caller.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8114,7 +8126,10 @@ export interface operations {
                     "application/json": components["schemas"]["AuthenticationChallenge"] | components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The authentication failed. */
+            /**
+             * @description - `M_FORBIDDEN`: The authentication failed.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8206,7 +8221,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The user is another one, and the caller is no administrator. */
+            /**
+             * @description - `M_FORBIDDEN`: The user is another one, and the caller is no administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8285,6 +8303,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is no administrator, or the user is another one.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -8373,6 +8392,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is no administrator, or the user is one: the caller, or another.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -8462,6 +8482,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is no administrator, or the user is another one.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -8550,6 +8571,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is no administrator, or the user is one: the caller, or another.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -8631,7 +8653,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8693,6 +8718,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_THREEPID_AUTH_FAILED`: The identity server knows of no confirmation.
              */
             403: {
@@ -8781,6 +8807,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The authentication failed.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_RESOURCE_LIMIT_EXCEEDED`: The account has as many addresses as it may.
              */
             403: {
@@ -8863,6 +8890,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_TERMS_NOT_SIGNED`: The identity server has terms that the user has to agree to.
              */
             403: {
@@ -8960,7 +8988,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9038,7 +9069,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The identity server refuses. */
+            /**
+             * @description - `M_FORBIDDEN`: The identity server refuses.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9245,7 +9279,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The token is not that service's. */
+            /**
+             * @description - `M_USER_DEACTIVATED`: The account of the application service itself is closed.
+             *     - `M_FORBIDDEN`: The token is not that service's.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9343,7 +9380,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `M_FORBIDDEN`: The token is not the application service's.
+             * @description - `M_USER_DEACTIVATED`: The account of the application service itself is closed.
+             *     - `M_FORBIDDEN`: The token is not the application service's.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -9429,7 +9467,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9536,7 +9577,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9655,7 +9699,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9757,7 +9804,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9846,7 +9896,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9930,6 +9983,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller may not ban this user.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -9998,6 +10052,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller may not lift the ban.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -10103,7 +10158,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10181,6 +10239,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller may not upload that.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -10257,6 +10316,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller may not upload.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -10331,6 +10391,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The place is somebody else's.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -10422,7 +10483,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10790,7 +10854,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10882,6 +10949,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller may create no such room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              *     - `M_INVITE_BLOCKED`: An invited user wants no such invites.
              */
@@ -10957,7 +11025,10 @@ export interface operations {
                     "application/json": components["schemas"]["AuthenticationChallenge"] | components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: One of the user's devices has the id of a key, or the authentication failed. */
+            /**
+             * @description - `M_FORBIDDEN`: One of the user's devices has the id of a key, or the authentication failed.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11036,7 +11107,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11108,7 +11182,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11178,7 +11255,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11247,7 +11327,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11327,7 +11410,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: That is not the user's dehydrated device. */
+            /**
+             * @description - `M_FORBIDDEN`: That is not the user's dehydrated device.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11393,7 +11479,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: That is not the user's dehydrated device. */
+            /**
+             * @description - `M_FORBIDDEN`: That is not the user's dehydrated device.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11483,6 +11572,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The delay is longer than the server allows, or it sends nothing later.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -11566,7 +11656,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11632,7 +11725,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11708,7 +11804,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: Its sender may not send it, or not now. */
+            /**
+             * @description - `M_FORBIDDEN`: Its sender may not send it, or not now.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11808,7 +11907,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11908,7 +12010,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -12008,7 +12113,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: Its sender may not send it, or not now. */
+            /**
+             * @description - `M_FORBIDDEN`: Its sender may not send it, or not now.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -12106,7 +12214,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -12163,7 +12274,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -12239,7 +12353,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -12315,7 +12432,10 @@ export interface operations {
                     "application/json": components["schemas"]["AuthenticationChallenge"] | components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The authentication failed. */
+            /**
+             * @description - `M_FORBIDDEN`: The authentication failed.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -12380,7 +12500,10 @@ export interface operations {
                     "application/json": components["schemas"]["AuthenticationChallenge"] | components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The authentication failed. */
+            /**
+             * @description - `M_FORBIDDEN`: The authentication failed.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -12440,6 +12563,15 @@ export interface operations {
              *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_USER_DEACTIVATED`: The account of the application service itself is closed. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12525,6 +12657,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller may give no such alias, or is not in such a room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -12595,6 +12728,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller may not take it away.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -12664,7 +12798,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not read the room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not read the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -12750,7 +12887,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not read the room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not read the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -12825,7 +12965,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The user is not the caller. */
+            /**
+             * @description - `M_FORBIDDEN`: The user is not the caller.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -12893,7 +13036,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The user is not the caller. */
+            /**
+             * @description - `M_FORBIDDEN`: The user is not the caller.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -12961,6 +13107,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller may not invite, or the user is banned or already in the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              *     - `M_INVITE_BLOCKED`: The user wants no such invites.
              */
@@ -13050,6 +13197,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The room does not admit the user.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -13152,6 +13300,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The room does not admit the user.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -13240,7 +13389,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13308,7 +13460,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13374,7 +13529,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13438,7 +13596,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13505,7 +13666,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13572,7 +13736,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13647,6 +13814,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_WRONG_ROOM_KEYS_VERSION`: It is not the newest backup, which `current_version` names.
              */
             403: {
@@ -13724,7 +13892,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13794,7 +13965,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13872,6 +14046,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_WRONG_ROOM_KEYS_VERSION`: It is not the newest backup, which `current_version` names.
              */
             403: {
@@ -13952,7 +14127,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -14024,7 +14202,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -14104,6 +14285,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_WRONG_ROOM_KEYS_VERSION`: It is not the newest backup, which `current_version` names.
              */
             403: {
@@ -14186,7 +14368,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -14258,7 +14443,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -14335,7 +14523,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -14412,7 +14603,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -14490,7 +14684,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -14556,6 +14753,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller may not do that or the user is not in the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -14641,6 +14839,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The room lets nobody or not this user knock.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -14735,6 +14934,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The user is not in the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_CANNOT_LEAVE_SERVER_NOTICE_ROOM`: An invite to the room in which the server says something.
              */
             403: {
@@ -14813,7 +15013,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -14884,7 +15087,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -14986,6 +15192,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is of too little power in the room, or is not in such a room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -15113,7 +15320,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -15206,7 +15416,10 @@ export interface operations {
                     "application/json": components["schemas"]["AuthenticationChallenge"] | components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The authentication failed. */
+            /**
+             * @description - `M_FORBIDDEN`: The authentication failed.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -15362,8 +15575,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `M_FORBIDDEN`: The password or token is wrong, or there is no such user.
-             *     - `M_USER_DEACTIVATED`: The account was closed.
+             * @description - `M_USER_DEACTIVATED`: The account was closed.
+             *     - `M_FORBIDDEN`: The password or token is wrong, or there is no such user.
              */
             403: {
                 headers: {
@@ -15424,7 +15637,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -15466,7 +15682,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -15544,7 +15763,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not read the room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not read the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -15615,7 +15837,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -15698,7 +15923,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -15814,7 +16042,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not read the room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not read the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -15871,7 +16102,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -15946,7 +16180,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -16006,7 +16243,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller is not in the room, and was not. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not in the room, and was not.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -16088,6 +16328,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The user is not the caller.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -16166,7 +16407,10 @@ export interface operations {
                     "application/json": components["schemas"]["AuthenticationChallenge"] | components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The authentication failed. */
+            /**
+             * @description - `M_FORBIDDEN`: The authentication failed.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -16376,7 +16620,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller shares no room with the user. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller shares no room with the user.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -16437,6 +16684,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The user is not the caller.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -16652,6 +16900,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The user is not the caller or may not change this field.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -16724,6 +16973,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The user is not the caller or may not change this field.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -16787,7 +17037,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -16862,7 +17115,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -16935,7 +17191,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -17015,7 +17274,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -17066,7 +17328,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -17125,7 +17390,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -17205,7 +17473,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -17284,7 +17555,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -17354,7 +17628,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -17422,7 +17699,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -17501,7 +17781,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -17569,7 +17852,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -17649,7 +17935,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller is not in the room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not in the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -17729,7 +18018,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller is not in the room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not in the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -17816,6 +18108,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller may not redact the event.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -18066,7 +18359,10 @@ export interface operations {
                     "application/json": components["schemas"]["AuthenticationChallenge"] | components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: Registration is closed, or guests are not admitted, or the authentication failed. */
+            /**
+             * @description - `M_USER_DEACTIVATED`: The account of the application service itself is closed.
+             *     - `M_FORBIDDEN`: Registration is closed, or guests are not admitted, or the authentication failed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -18351,7 +18647,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -18441,7 +18740,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -18533,7 +18835,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19135,7 +19440,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19224,7 +19532,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19309,7 +19620,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19396,7 +19710,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19481,7 +19798,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not read the room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not read the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19575,6 +19895,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller may not send that.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -19667,7 +19988,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not read the room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not read the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19761,6 +20085,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller may not set that.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              *     - `M_INVITE_BLOCKED`: The invited user wants no such invites.
              */
@@ -19853,7 +20178,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19943,6 +20271,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The user may not send m.room.tombstone there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -20030,7 +20359,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20096,7 +20428,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not read the room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not read the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20162,7 +20497,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not read the room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not read the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20228,7 +20566,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller is not in the room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not in the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20281,7 +20622,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20353,7 +20697,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20439,7 +20786,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20519,7 +20869,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not see the room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not see the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20772,7 +21125,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20844,7 +21200,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The user is not the caller. */
+            /**
+             * @description - `M_FORBIDDEN`: The user is not the caller.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20903,7 +21262,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The user is not the caller. */
+            /**
+             * @description - `M_FORBIDDEN`: The user is not the caller.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20965,7 +21327,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The user is not the caller. */
+            /**
+             * @description - `M_FORBIDDEN`: The user is not the caller.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21018,7 +21383,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21084,7 +21452,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21159,7 +21530,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21234,7 +21608,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21310,7 +21687,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21386,7 +21766,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21466,7 +21849,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21538,6 +21924,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_RESOURCE_LIMIT_EXCEEDED`: The caller follows too many threads.
              */
             403: {
@@ -21626,7 +22013,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21708,7 +22098,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21777,7 +22170,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not read the room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not read the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21834,7 +22230,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21915,6 +22314,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The user is not the caller or is not in the room.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -22009,7 +22409,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -22083,7 +22486,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -22140,7 +22546,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: There is no TURN server for the caller. Clients take this as an answer, and ask no more. */
+            /**
+             * @description - `M_FORBIDDEN`: There is no TURN server for the caller. Clients take this as an answer, and ask no more.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -22269,7 +22678,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The token may not act for that user. */
+            /**
+             * @description - `M_FORBIDDEN`: The token may not act for that user.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -27333,6 +27745,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -27387,6 +27800,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -27439,9 +27853,19 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: The room is not known. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -27491,6 +27915,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -27543,6 +27968,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -27604,6 +28030,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -27694,6 +28121,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -27757,6 +28185,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -27823,6 +28252,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -27887,6 +28317,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -27951,6 +28382,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -28046,6 +28478,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -28116,6 +28549,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -28267,6 +28701,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -28364,6 +28799,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -28447,6 +28883,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -28538,6 +28975,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -28631,6 +29069,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -28713,6 +29152,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -28785,6 +29225,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -28855,6 +29296,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -29054,6 +29496,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
@@ -29139,6 +29582,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {

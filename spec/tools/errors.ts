@@ -42,6 +42,7 @@ const GENERAL: { when: (operation: Node, hasParameters: boolean) => boolean; err
       403: {
         M_FORBIDDEN:
           "An application service acts as a user that is not one of its own, or not there.",
+        M_USER_DEACTIVATED: "An application service acts as a user whose account is closed.",
       },
     },
   },
@@ -52,6 +53,7 @@ const GENERAL: { when: (operation: Node, hasParameters: boolean) => boolean; err
         M_MISSING_TOKEN: "No token was given where an application service has to give its own.",
         M_UNKNOWN_TOKEN: "The token is no application service's, nor any other.",
       },
+      403: { M_USER_DEACTIVATED: "The account of the application service itself is closed." },
     },
   },
   {
