@@ -92,8 +92,8 @@ export async function openCast(): Promise<Cast> {
       bodies: bodies.filter((body: unknown) => body !== undefined),
       state: state
         .filter(from)
-        .map(({ event_id: id }) => id)
-        .toSorted(),
+        .map(({ event_id: id }): string => String(id))
+        .toSorted((a, b) => a.localeCompare(b)),
     };
   }
 

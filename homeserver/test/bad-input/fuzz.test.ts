@@ -49,7 +49,7 @@ function request(draw: Draw): Asked {
   const schemas = operationSchemas[id];
   const known = cast.known(row, draw);
   const part = (schema: object, isSpoiled: boolean): Json => {
-    const right = sample(schema as Parameters<typeof sample>[0], known);
+    const right = sample(schema, known);
     return isSpoiled ? spoiled(right, draw) : right;
   };
   const params = object(part(schemas.params, draw(6) === 0));
