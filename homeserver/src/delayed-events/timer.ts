@@ -13,6 +13,8 @@ import type { Sending } from "./sending.ts";
 
 /** Events that are taken at once; those of one room are sent one after another. */
 const AT_ONCE = 16;
+/** Events that are being sent, at most: a room that is slow holds up no others. */
+const MAX_RUNNING = 96;
 /** An event that is being sent is left to this replica so long. */
 export const CLAIM_MS = 10_000;
 /** What other replicas have scheduled, or left when they ended, is noticed within this time. */
@@ -40,21 +42,37 @@ export function startTimer(deps: {
   let sleepsUntil = 0;
   let clearAt = 0;
 
-  /** False: nothing is due. */
-  async function sendDue(): Promise<boolean> {
-    const now = clock.now();
-    const rows = await takeDueEvents(sql, { now, until: now + CLAIM_MS, limit: AT_ONCE });
-    const byRoom = Map.groupBy(rows, (row: DelayedEventRow) => row.roomId);
+  /** Rooms in which events are being sent. */
+  const busy = new Map<string, Promise<void>>();
+  let running = 0;
+
+  async function sendOf(roomId: string, rows: readonly DelayedEventRow[]): Promise<void> {
     const left: string[] = [];
-    await Promise.all(
-      [...byRoom.values()].map(async (ofRoom) => {
-        for (const row of ofRoom) {
-          if (stopping.signal.aborted) left.push(row.delayId);
-          else await sending.due(row);
-        }
-      }),
-    );
-    if (left.length > 0) await leaveToOthers(sql, left, clock.now());
+    for (const row of rows) {
+      if (stopping.signal.aborted) left.push(row.delayId);
+      else await sending.due(row);
+      running -= 1;
+    }
+    try {
+      if (left.length > 0) await leaveToOthers(sql, left, clock.now());
+    } catch (err) {
+      logger.warn({ err }, "delayed events are left to others when they are not claimed any more");
+    }
+    busy.delete(roomId);
+    wake.abort("a room is free");
+  }
+
+  /** False: nothing is due that can be sent now. */
+  async function sendDue(): Promise<boolean> {
+    const limit = Math.min(AT_ONCE, MAX_RUNNING - running);
+    if (limit <= 0) return false;
+    const now = clock.now();
+    const claim = { now, until: now + CLAIM_MS, limit, busyRooms: [...busy.keys()] };
+    const rows = await takeDueEvents(sql, claim);
+    running += rows.length;
+    for (const [roomId, ofRoom] of Map.groupBy(rows, (row: DelayedEventRow) => row.roomId)) {
+      busy.set(roomId, sendOf(roomId, ofRoom));
+    }
     return rows.length > 0;
   }
 
@@ -72,7 +90,9 @@ export function startTimer(deps: {
       try {
         if (await sendDue()) continue;
         await clear();
-        sleepsUntil = Math.min(sleepsUntil, (await nextDueEvent(sql)) ?? sleepsUntil);
+        // What is due in rooms that are busy is taken when they are free.
+        const next = (await nextDueEvent(sql, [...busy.keys()])) ?? sleepsUntil;
+        if (running < MAX_RUNNING) sleepsUntil = Math.min(sleepsUntil, next);
       } catch (err) {
         if (signal.aborted) return;
         logger.error({ err }, "delayed events are not sent for a moment");
@@ -91,6 +111,7 @@ export function startTimer(deps: {
     async stop() {
       stopping.abort(new Error("the server stops"));
       await working;
+      await Promise.all(busy.values());
     },
   };
 }

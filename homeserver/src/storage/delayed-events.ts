@@ -146,13 +146,25 @@ export async function cancelDelayedEvent(
  */
 export async function takeDueEvents(
   sql: Sql,
-  { now, until, limit }: { readonly now: number; readonly until: number; readonly limit: number },
+  {
+    now,
+    until,
+    limit,
+    busyRooms,
+  }: {
+    readonly now: number;
+    readonly until: number;
+    readonly limit: number;
+    /** Ids of rooms that are left out. */
+    readonly busyRooms: readonly string[];
+  },
 ): Promise<DelayedEventRow[]> {
   const rows = await sql<DelayedEventRow[]>`
     WITH due AS MATERIALIZED (
       SELECT delay_id AS id FROM delayed_events
       WHERE finalised_ts IS NULL AND due_ts <= ${now}
         AND (claimed_until IS NULL OR claimed_until <= ${now})
+        AND room_id <> ALL (${textArray(busyRooms)}::text[])
       ORDER BY due_ts LIMIT ${limit} FOR UPDATE SKIP LOCKED)
     UPDATE delayed_events SET claimed_until = ${until} FROM due WHERE delay_id = due.id
     RETURNING ${columns(sql)}`;
@@ -220,11 +232,19 @@ export async function finaliseDelayedEvent(
     WHERE delay_id = ${delayId} AND finalised_ts IS NULL`;
 }
 
-/** When the next event is due that nobody is sending, ms since 1970; undefined: none waits. */
-export async function nextDueEvent(sql: Sql): Promise<number | undefined> {
+/**
+ * When the next event is due that nobody is sending, in other rooms than these, ms since 1970;
+ * undefined: none waits.
+ */
+export async function nextDueEvent(
+  sql: Sql,
+  busyRooms: readonly string[],
+): Promise<number | undefined> {
   const [row] = await sql<{ due: number }[]>`
     SELECT due_ts AS due FROM delayed_events
-    WHERE finalised_ts IS NULL AND claimed_until IS NULL ORDER BY due_ts LIMIT 1`;
+    WHERE finalised_ts IS NULL AND claimed_until IS NULL
+      AND room_id <> ALL (${textArray(busyRooms)}::text[])
+    ORDER BY due_ts LIMIT 1`;
   return row?.due;
 }
 
