@@ -247,6 +247,9 @@ async function openFiles(
     get quotaBytes() {
       return config.userLimits.uploadBytes;
     },
+    get maxUploadBytes() {
+      return config.userLimits.fileBytes;
+    },
     ...config.media,
     keptUris: config.signIn.sso.providers.flatMap(({ icon }) => icon ?? []),
     alone: on.leases === undefined,

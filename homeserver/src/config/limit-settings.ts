@@ -4,6 +4,15 @@ import type { Setting } from "./setting.ts";
 const SIZE = "^([1-9]\\d{0,8} ?[KMGT]iB|none)$";
 
 export const limitSettings = {
+  file_size_limit: {
+    type: "string",
+    description:
+      "How long one file may be, such as 100MiB: one that a user uploads, or that is fetched from another server. Clients are told.",
+    default: "100MiB",
+    pattern: "^[1-9]\\d{0,8} ?[KMGT]iB$",
+    "x-mend": "a size such as 500KiB, 100MiB or 2GiB",
+    "x-live": true,
+  },
   user_upload_limit: {
     type: "string",
     description:

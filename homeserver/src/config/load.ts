@@ -277,6 +277,7 @@ function bounds(values: Values): Pick<Config, "userLimits" | "delayedEventLimits
   return {
     userLimits: {
       uploadBytes: size("user_upload_limit"),
+      fileBytes: size("file_size_limit"),
       accountDataBytes: size("user_account_data_limit"),
       inboxBytes: size("device_inbox_limit"),
       keyBackupBytes: size("user_key_backup_limit"),

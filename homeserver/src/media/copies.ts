@@ -47,7 +47,8 @@ export interface CopiesDeps {
   files: FileStore;
   remote: Pick<RemoteMedia, "download">;
   /** Limit on one copy, bytes. */
-  maxBytes: number;
+  /** Asked each time: it may change. */
+  maxBytes: () => number;
   /** Limit on all copies, bytes; those that nobody has asked for longest are deleted first. */
   maxTotalBytes: number;
   /** How long a copy is kept that nobody asks for, ms; 0: as long as there is space. */
@@ -68,13 +69,13 @@ export function createCopies(deps: CopiesDeps): Copies {
   async function fetch(server: ServerName, mediaId: string): Promise<storage.MediaRow> {
     const signal = stopping.signal;
     const file = await deps.remote.download(server, mediaId, { timeoutMs: 20_000, signal });
-    if ((file.contentLength ?? 0) > maxBytes) {
+    if ((file.contentLength ?? 0) > maxBytes()) {
       file.body.destroy();
       throw tooLarge();
     }
     const body = guarded(file.body, signal);
     const staged = await files
-      .stage(body, maxBytes)
+      .stage(body, maxBytes())
       .catch((error: unknown) => {
         throw body.errored === null ? error : errors.unknown("The transfer was cut short", 502);
       })

@@ -70,13 +70,13 @@ type Located = storage.MediaRow & { sha256: Buffer; isLocal: boolean };
 /** The content repository. (Client-server API, "Content repository".) */
 export async function createMedia(options: MediaOptions): Promise<Media> {
   const { sql, clock, random, serverName } = options;
-  const maxUploadBytes = options.maxUploadBytes ?? 100 * MIB;
+  const maxBytes = () => options.maxUploadBytes ?? 100 * MIB;
   const files = await openStore(options);
   const thumbnails = createThumbnails({ ...options, files });
   const copies = createCopies({
     ...options,
     files,
-    maxBytes: maxUploadBytes,
+    maxBytes,
     maxTotalBytes: options.maxCopiesBytes ?? 20_480 * MIB,
     lifetimeMs: options.copyLifetimeMs ?? 0,
   });
@@ -84,7 +84,7 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
   const uploads = createUploads({
     ...options,
     files,
-    maxBytes: maxUploadBytes,
+    maxBytes,
     get quotaBytes() {
       return options.quotaBytes ?? 0;
     },
@@ -150,7 +150,9 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
   }
 
   return {
-    maxUploadBytes,
+    get maxUploadBytes() {
+      return maxBytes();
+    },
 
     ...withErrors(uploads),
     administration: createMediaAdministration({ ...options, files, copies }),

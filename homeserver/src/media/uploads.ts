@@ -19,7 +19,8 @@ export interface UploadsDeps {
   random: Random;
   serverName: ServerName;
   files: FileStore;
-  maxBytes: number;
+  /** Asked each time: it may change. */
+  maxBytes: () => number;
   /** Limit on one user's uploads, bytes; 0: no limit. */
   /** Read at each use: it may change. */
   readonly quotaBytes: number;
@@ -37,7 +38,7 @@ const MEDIA_ID_LENGTH = 24;
 
 /** Receives files from local users. */
 export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserve" | "uploadTo"> {
-  const { sql, clock, random, serverName, files, maxBytes } = deps;
+  const { sql, clock, random, serverName, files } = deps;
   /** How many of each user are under way. */
   const underWay = new Map<UserId, number>();
 
@@ -59,6 +60,7 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
 
   /** Receives a file; `store` records it in the transaction in which it gets its name. */
   async function receiveOne(by: UserId, ...[said, content, store]: Receiving): Promise<void> {
+    const maxBytes = deps.maxBytes();
     if ((said.length ?? 0) > maxBytes) throw tooLarge(maxBytes);
     // The length may be unknown: no more is accepted than there is space for.
     const room = await ensureQuota(sql, by, said.length ?? 0);

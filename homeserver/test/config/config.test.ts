@@ -111,6 +111,7 @@ describe("the configuration", () => {
       "WEFT_RETENTION_DEFAULT",
       "WEFT_RETENTION_SHORTEST",
       "WEFT_RETENTION_LONGEST",
+      "WEFT_FILE_SIZE_LIMIT",
       "WEFT_USER_UPLOAD_LIMIT",
       "WEFT_USER_ACCOUNT_DATA_LIMIT",
       "WEFT_USER_KEY_BACKUP_LIMIT",
@@ -289,6 +290,7 @@ describe("the configuration", () => {
     const file = fileWith("user_alias_limit: 7\nuser_published_room_limit: 8");
     expect(loadConfig(file, env).userLimits).toEqual({
       uploadBytes: 500 * 2 ** 20,
+      fileBytes: 100 * 2 ** 20,
       accountDataBytes: 0,
       keyBackupBytes: 2 ** 30,
       inboxBytes: 16 * 2 ** 20,

@@ -92,6 +92,18 @@ export function newBackup(): Promise<number> {
   return statusOf("POST", "/room_keys/version", { algorithm, auth_data: auth });
 }
 
+export async function uploadSize(): Promise<number> {
+  const headers = { authorization: `Bearer ${alice.token}` };
+  return (await ask("/_matrix/client/v1/media/config", { headers })).body["m.upload.size"];
+}
+
+/** Schedules a message for half an hour later. */
+export async function sendLater(): Promise<number> {
+  const roomId = encodeURIComponent(await room());
+  const path = `/rooms/${roomId}/send/m.room.message/${next()}?org.matrix.msc4140.delay=1800000`;
+  return await statusOf("PUT", path, { msgtype: "m.text", body: "later" });
+}
+
 export async function capability(name: string): Promise<Body> {
   return (await alice.call("GET", "/capabilities")).capabilities[name];
 }

@@ -7,6 +7,7 @@ import { errcodeOf, id, openUsers, type TestUsers } from "./support.ts";
 
 const LIMITS = {
   uploadBytes: 0,
+  fileBytes: 1,
   accountDataBytes: 10_000,
   inboxBytes: 0,
   keyBackupBytes: 10_000,

@@ -4,6 +4,8 @@ import { type MatrixError, matrixError } from "../../protocol/errors.ts";
 export interface UserLimits {
   /** Bytes of uploaded files, each counted with 1 KiB more. */
   readonly uploadBytes: number;
+  /** Bytes of one file. */
+  readonly fileBytes: number;
   /** Bytes of account data, global and of rooms, each piece counted with 256 bytes more. */
   readonly accountDataBytes: number;
   /** Bytes of key backups, each key counted with 256 bytes more. */
@@ -23,6 +25,7 @@ const MIB = 1024 * 1024;
 /** The settings' defaults. */
 export const DEFAULT_LIMITS: UserLimits = {
   uploadBytes: 10 * 1024 * MIB,
+  fileBytes: 100 * MIB,
   accountDataBytes: 32 * MIB,
   keyBackupBytes: 256 * MIB,
   inboxBytes: 64 * MIB,
