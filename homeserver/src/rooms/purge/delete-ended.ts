@@ -4,9 +4,9 @@ import type { Logger } from "../../platform/logger.ts";
 import type { RoomId } from "../../protocol/identifiers.ts";
 import { type Leases, whileLeader } from "../../storage/leases.ts";
 import {
-  firstPlaceBetween,
+  firstLivingPlace,
+  hasEndedInFront,
   hasMessageBefore,
-  hasMessageInFront,
   roomsAfter,
 } from "../../storage/rooms/purge-rows.ts";
 import type { Sql } from "../../storage/sql.ts";
@@ -53,10 +53,11 @@ export function deleteEnded(deps: DeleteEndedDeps): {
     const now = clock.now();
     if (!(await hasMessageBefore(sql, nid, now - lifetime))) return;
     if (await deps.isPartial(nid)) return;
-    const before = await firstPlaceBetween(sql, nid, now - lifetime, now + CLOCKS_DIFFER_MS);
+    const living = { since: now - lifetime, until: now + CLOCKS_DIFFER_MS };
+    const before = await firstLivingPlace(sql, nid, living);
     // The newest event stays, however old it is: there may be nothing else.
-    if (before === undefined || !(await hasMessageInFront(sql, nid, before))) return;
-    await deps.steps.history({ nid, roomId }, { before, localEvents: true }, signal);
+    if (before === undefined || !(await hasEndedInFront(sql, nid, before, living))) return;
+    await deps.steps.history({ nid, roomId }, { before, localEvents: true, living }, signal);
   }
 
   async function round(signal: AbortSignal): Promise<void> {

@@ -5,6 +5,7 @@ import { aliasesOfRoom } from "../../storage/rooms/aliases.ts";
 import { loadCursor } from "../../storage/streams/cursors.ts";
 import {
   HISTORY_PASSES,
+  type Living,
   closeGaps,
   forgetRoom,
   localMembers,
@@ -46,6 +47,8 @@ export interface HistoryPurge {
   readonly before: TimelinePlace;
   /** Whether messages of local users are deleted, too. */
   readonly localEvents: boolean;
+  /** What has not ended, and stays; undefined: nothing does. */
+  readonly living?: Living | undefined;
 }
 
 /** Rows per transaction. */
@@ -84,14 +87,14 @@ export function createPurgeSteps(deps: PurgeStepsDeps): PurgeSteps {
   }
 
   return {
-    async history(room, { before, localEvents }, signal) {
+    async history(room, { before, localEvents, living }, signal) {
       await notePurgedDepth(sql, room.nid, before);
       const keepServer = localEvents ? undefined : serverName;
       for (const pass of HISTORY_PASSES) {
-        const options = { before, keepServer, limit: BATCH, pass };
+        const options = { before, keepServer, living, limit: BATCH, pass };
         await untilNothing((tx) => purgeHistory(tx, room.nid, options), signal);
       }
-      await closeGaps(sql, room.nid, before);
+      await closeGaps(sql, room.nid, before, living);
       await tell(room, false);
     },
 

@@ -29,6 +29,21 @@ const doomedColumns = (sql: Sql | Tx) => sql`
 export const HISTORY_PASSES = ["timeline", "others", "unplaced"] as const;
 export type HistoryPass = (typeof HISTORY_PASSES)[number];
 
+/** When messages live that were sent between two moments, and have not ended. (ms since 1970) */
+export interface Living {
+  readonly since: number;
+  readonly until: number;
+}
+
+export interface HistoryOptions {
+  readonly before: Place;
+  readonly keepServer: string | undefined;
+  /** These messages stay where they are; undefined: none does. */
+  readonly living: Living | undefined;
+  readonly limit: number;
+  readonly pass: HistoryPass;
+}
+
 /**
  * Takes the next events before a place out of the timeline: messages are deleted; state (and with
  * `keepServer` that server's users' events) is kept outside of it. Forward extremities stay where
@@ -37,14 +52,17 @@ export type HistoryPass = (typeof HISTORY_PASSES)[number];
 export async function purgeHistory(
   tx: Tx,
   roomNid: number,
-  options: { before: Place; keepServer: string | undefined; limit: number; pass: HistoryPass },
+  { before, keepServer, living, limit, pass }: HistoryOptions,
 ): Promise<number> {
-  const { before, keepServer, limit, pass } = options;
   const ours =
     keepServer === undefined
       ? tx`false`
       : tx`substr(e.sender, strpos(e.sender, ':') + 1) = ${keepServer}`;
   const isBefore = tx`(e.position, e.ordinal) < (${before.position}, ${before.ordinal})`;
+  const lives =
+    living === undefined
+      ? tx`false`
+      : tx`e.state_key IS NULL AND e.origin_server_ts BETWEEN ${living.since} AND ${living.until}`;
   const wanted = {
     timeline: tx`e.position IS NOT NULL AND e.status = 0 AND ${isBefore}`,
     others: tx`e.position IS NOT NULL AND e.status <> 0 AND ${isBefore}`,
@@ -53,7 +71,7 @@ export async function purgeHistory(
   const order = pass === "timeline" ? tx`ORDER BY e.position, e.ordinal` : tx``;
   const rows = await tx<DoomedRow[]>`
     SELECT ${doomedColumns(tx)}, e.state_key IS NOT NULL OR ${ours} AS kept FROM events e
-    WHERE e.room_nid = ${roomNid} AND ${wanted}
+    WHERE e.room_nid = ${roomNid} AND ${wanted} AND NOT (${lives})
       AND NOT EXISTS (SELECT 1 FROM room_heads h
                       WHERE h.room_nid = e.room_nid AND e.event_nid = ANY (h.extremities))
     ${order} LIMIT ${limit}`;
@@ -73,11 +91,21 @@ export async function purgeHistory(
   return rows.length;
 }
 
-/** Removes the record of what is missing before an event, and before older ones. */
-export async function closeGaps(sql: Sql | Tx, roomNid: number, upTo: Place): Promise<void> {
+/**
+ * Removes the record of what is missing before an event, and before older ones; but not before those
+ * that live.
+ */
+export async function closeGaps(
+  sql: Sql | Tx,
+  roomNid: number,
+  upTo: Place,
+  living: Living | undefined,
+): Promise<void> {
+  const { since, until } = living ?? { since: 1, until: 0 };
   await sql`
     DELETE FROM missing_events m USING events e
     WHERE m.room_nid = ${roomNid} AND e.event_nid = m.child_nid
+      AND NOT e.origin_server_ts BETWEEN ${since} AND ${until}
       AND (e.position IS NULL OR (e.position, e.ordinal) <= (${upTo.position}, ${upTo.ordinal}))`;
 }
 
@@ -227,17 +255,19 @@ export async function hasMessageBefore(sql: Sql, roomNid: number, ts: number): P
 }
 
 /**
- * The first place in the timeline with a message sent between two moments; else the last place.
- * Undefined for an empty timeline.
+ * The first place in the timeline with a message that lives, or with an event as young before which
+ * some are missing: those may live, too. Else the last place. Undefined for an empty timeline.
  */
-export async function firstPlaceBetween(sql: Sql, roomNid: number, since: number, until: number) {
-  const [living] = await sql<{ position: number; ordinal: number }[]>`
-    SELECT position, ordinal FROM events
+export async function firstLivingPlace(sql: Sql, roomNid: number, { since, until }: Living) {
+  const [living] = await sql<Place[]>`
+    SELECT position, ordinal FROM events e
     WHERE room_nid = ${roomNid} AND position IS NOT NULL AND status = 0
-      AND state_key IS NULL AND origin_server_ts BETWEEN ${since} AND ${until}
+      AND origin_server_ts BETWEEN ${since} AND ${until}
+      AND (state_key IS NULL OR EXISTS (SELECT 1 FROM missing_events m
+        WHERE m.room_nid = e.room_nid AND m.child_nid = e.event_nid))
     ORDER BY position, ordinal LIMIT 1`;
   if (living !== undefined) return living;
-  const [last] = await sql<{ position: number; ordinal: number }[]>`
+  const [last] = await sql<Place[]>`
     SELECT position, ordinal FROM events
     WHERE room_nid = ${roomNid} AND position IS NOT NULL AND status = 0
     ORDER BY position DESC, ordinal DESC LIMIT 1`;
@@ -245,14 +275,16 @@ export async function firstPlaceBetween(sql: Sql, roomNid: number, since: number
 }
 
 /** Whether a purge up to a place would delete a message: those that events still have to name stay. */
-export async function hasMessageInFront(
+export async function hasEndedInFront(
   sql: Sql,
   roomNid: number,
-  place: { readonly position: number; readonly ordinal: number },
+  place: Place,
+  { since, until }: Living,
 ): Promise<boolean> {
   const rows = await sql`
     SELECT 1 FROM events e
     WHERE e.room_nid = ${roomNid} AND e.position IS NOT NULL AND e.state_key IS NULL
+      AND NOT e.origin_server_ts BETWEEN ${since} AND ${until}
       AND (e.position, e.ordinal) < (${place.position}, ${place.ordinal})
       AND NOT EXISTS (SELECT 1 FROM room_heads h
                       WHERE h.room_nid = e.room_nid AND e.event_nid = ANY (h.extremities))

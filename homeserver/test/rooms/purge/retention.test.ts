@@ -10,6 +10,8 @@ import {
 import { openWorld, publicRoom } from "../support/servers.ts";
 import { stateAt } from "../support/what-it-has.ts";
 import type { TestServer } from "../support/world.ts";
+import { eventually } from "../../support/wait.ts";
+import { purgeEnd } from "./purge-end.ts";
 import { read } from "./purging.ts";
 
 const HOUR = 3_600_000;
@@ -166,5 +168,47 @@ describe("a message whose time is over", () => {
     await say(a, alice, roomId, "newest");
     await round();
     expect(await bodies(a, alice, roomId)).toEqual(["new", "newest"]);
+  });
+
+  test("takes along nothing that an earlier purge of history spared", async () => {
+    const roomId = await publicRoom(world, [a, alice]);
+    const spared = await say(a, alice, roomId, "spared", HOUR);
+    const old = await say(a, alice, roomId, "spared-old", 2 * DAY);
+    const eventId = await say(a, alice, roomId, "old", 2 * DAY);
+    await purgeEnd(a, await a.rooms.purges.history(roomId, { eventId }, { localEvents: false }));
+    await say(a, alice, roomId, "new");
+    rules.usual = DAY;
+    await round();
+    const text = await a.rooms.history.event(alice, roomId, spared);
+    expect(JSON.parse(text).content.body).toBe("spared");
+    await expect(a.rooms.history.event(alice, roomId, old)).rejects.toMatchObject({ status: 404 });
+    expect(await stored("spared-old")).toBe(0);
+  });
+
+  test("takes along nothing that is still to be fetched from other servers", async () => {
+    const roomId = await publicRoom(world, [b, bob], [a, alice]);
+    await say(a, alice, roomId, "before-leaving", 2 * DAY);
+    await world.flush();
+    // What was before its first join is fetched.
+    expect(await bodies(a, alice, roomId)).toEqual(["before-leaving"]);
+    await a.rooms.members.leave({ by: alice, roomId });
+    await world.flush();
+    for (let i = 0; i < 5; i++) await say(b, bob, roomId, `meanwhile ${i}`, HOUR);
+    await say(b, bob, roomId, "old meanwhile", 2 * DAY);
+    await world.flush();
+    await a.rooms.members.join({ by: alice, room: roomId, via: [b.name] });
+    await world.flush();
+    await say(a, alice, roomId, "new");
+    rules.usual = DAY;
+    await round();
+    expect(await stored("before-leaving")).toBe(0);
+    const meanwhile = Array.from({ length: 5 }, (_, i) => `meanwhile ${i}`);
+    await eventually("what was said meanwhile", async () => {
+      return (await bodies(a, alice, roomId)).length === 6;
+    });
+    // What had ended came along with it.
+    await round();
+    expect(await bodies(a, alice, roomId)).toEqual([...meanwhile, "new"]);
+    expect(await stored("before-leaving")).toBe(0);
   });
 });
