@@ -46,6 +46,7 @@ export function createReading(deps: RoomsDeps, core: RoomCore) {
   const presenter = createPresenter({ store, eventTransactionIds, aggregations, erasures, now });
   const view = createView({
     ...{ store, memberships, visibleEvents, presenter, partial, erasures, lastMemberships, rootAt },
+    lifetimes,
     related: createRelated({ store, visibleEvents, ignoredBy }),
     threads: createThreads(store),
   });

@@ -11,6 +11,7 @@ import type { EventId, RoomId, ServerName, UserId } from "../../src/protocol/ide
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { compile, defaultRules } from "../../src/protocol/push/push-rules.ts";
 import { createRooms, type Rooms } from "../../src/rooms/index.ts";
+import type { RetentionRules } from "../../src/rooms/visibility/retention-rules.ts";
 import { connectWriter } from "../../src/storage/append/append.ts";
 import type { Sql } from "../../src/storage/sql.ts";
 import { deleteMessages, messagesFor } from "../../src/storage/users/to-device.ts";
@@ -63,6 +64,8 @@ export interface SharedParts {
   readonly parts?: Partial<Pick<SyncDeps, "keyCounts" | "toDevice">>;
   /** Holds statements back until the promise resolves, or fails them with it. */
   readonly hold?: (statement: string) => Promise<void> | undefined;
+  /** Messages are kept for ever, unless it says otherwise. */
+  readonly retention?: RetentionRules;
 }
 
 export async function createSyncWorld(shared: SharedParts = {}): Promise<SyncWorld> {
@@ -101,6 +104,7 @@ export async function createSyncWorld(shared: SharedParts = {}): Promise<SyncWor
     remote: {} as never,
     keyRing: { keys: async (wanted) => wanted.map(() => undefined) },
     logger,
+    ...(shared.retention && { retention: shared.retention }),
   });
   const parts = { ...deviceParts(db.sql), ...shared.parts };
   const engine = { log, rooms, sql, serverName: SERVER, parts };

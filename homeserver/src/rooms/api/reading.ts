@@ -138,6 +138,8 @@ export interface RoomView {
    * number of queries, however many events there are.
    */
   visibleTo(userId: UserId, events: readonly StoredEvent[]): Promise<VisibleEvent[]>;
+  /** Whether a message has ended, so that nobody may see it any more. (MSC1763.) */
+  isOver(stored: StoredEvent): boolean;
 
   /**
    * The events that have relations matching the filter (related_by_*); all of them when the filter

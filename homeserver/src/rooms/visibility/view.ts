@@ -18,6 +18,7 @@ import type { VisibleEvents } from "./visible-events.ts";
 import type { Related } from "./related.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { LastMemberships } from "./last-membership.ts";
+import type { Lifetimes } from "./lifetimes.ts";
 import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
 import { roomSummaries } from "./room-summaries.ts";
 import type { Threads } from "./threads.ts";
@@ -35,6 +36,7 @@ export interface ViewDeps {
   readonly threads: Threads;
   readonly erasures: Erasures;
   readonly lastMemberships: LastMemberships;
+  readonly lifetimes: Pick<Lifetimes, "isOver">;
   readonly rootAt: RootAt;
 }
 
@@ -122,6 +124,7 @@ export function createView(deps: ViewDeps): RoomView {
     },
 
     visibleTo: deps.visibleEvents,
+    isOver: deps.lifetimes.isOver,
     related: deps.related,
     stateFor: deps.erasures.state,
     threadOf: deps.threads.of,

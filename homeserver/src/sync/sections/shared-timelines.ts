@@ -49,7 +49,8 @@ export function createSharedTimelines(deps: {
     root: string,
   ): SharedTimeline | undefined {
     const events = deps.view.peekEvents(nids);
-    const texts = events && deps.view.presentToOthers(events);
+    if (events === undefined || events.some(deps.view.isOver)) return undefined;
+    const texts = deps.view.presentToOthers(events);
     if (!texts) return undefined;
     const senders = new Set(events.map(({ event }) => event.sender));
     const keys = [...senders].map((sender) => ["m.room.member", sender] as const);

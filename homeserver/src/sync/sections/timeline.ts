@@ -19,7 +19,7 @@ export interface TimelineRange {
   readonly roomNid: number;
   readonly after: number;
   readonly upTo: number;
-  /** The user was joined during the whole range, so that every event in it is visible. */
+  /** The user was joined during the whole range, so that every event in it is visible that has not ended. */
   readonly joinedThroughout: boolean;
 }
 
@@ -47,9 +47,12 @@ export function createTimelines(deps: {
     range: TimelineRange,
     events: readonly StoredEvent[],
   ): Promise<VisibleEvent[]> {
-    // Redactions without effect are not shown.
-    const hasRedaction = events.some(({ event }) => event.redacts !== undefined);
-    if (!range.joinedThroughout || hasRedaction) return deps.view.visibleTo(scope.userId, events);
+    // Redactions without effect are not shown, nor messages that have ended.
+    const isDoubtful = (stored: StoredEvent) =>
+      stored.event.redacts !== undefined || deps.view.isOver(stored);
+    if (!range.joinedThroughout || events.some(isDoubtful)) {
+      return deps.view.visibleTo(scope.userId, events);
+    }
     return events.map((stored) => ({ stored, membership: "join" }));
   }
 
