@@ -35,7 +35,7 @@ export interface Living {
   readonly until: number;
 }
 
-export interface HistoryOptions {
+interface HistoryOptions {
   readonly before: Place;
   readonly keepServer: string | undefined;
   /** These messages stay where they are; undefined: none does. */
