@@ -27,7 +27,7 @@ const doomedColumns = (sql: Sql | Tx) => sql`
  * purge kept or which came late.
  */
 export const HISTORY_PASSES = ["timeline", "others", "unplaced"] as const;
-export type HistoryPass = (typeof HISTORY_PASSES)[number];
+type HistoryPass = (typeof HISTORY_PASSES)[number];
 
 /** When messages live that were sent between two moments, and have not ended. (ms since 1970) */
 export interface Living {
