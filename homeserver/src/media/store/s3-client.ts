@@ -123,7 +123,7 @@ function asStoreAway(error: unknown): StoreAway {
 
 function addressOf({ endpoint, bucket, pathStyle, prefix }: S3Settings, what: S3Request): string {
   const url = new URL(endpoint);
-  const base = url.pathname.replace(/\/+$/, "");
+  const base = url.pathname.replace(/(?<!\/)\/+$/, "");
   const name = what.name === undefined ? "" : `/${prefix}${what.name}`;
   if (!pathStyle) url.hostname = `${bucket}.${url.hostname}`;
   url.pathname = `${base}${pathStyle ? `/${bucket}` : ""}${name}`;

@@ -6,7 +6,10 @@ export interface NamedMedia {
 
 /** mxc URIs, and addresses from which such files are downloaded. */
 const NAMED =
-  /(?:mxc:\/\/|\/(?:download|thumbnail)\/)([A-Za-z0-9.:[\]-]{1,255})\/([A-Za-z0-9_-]{1,255})/gi;
+  /(?:mxc:\/\/|\/(?:download|thumbnail)\/)([A-Za-z0-9.:[\]%-]{1,255})\/([A-Za-z0-9_-]{1,255})/gi;
+
+/** Colons and brackets as addresses may have them. */
+const ESCAPED = /%(?:3a|5b|5d)/gi;
 
 /**
  * The files that JSON text names anywhere, each once: in a url, in HTML, or in a link to a download.
@@ -15,7 +18,10 @@ const NAMED =
 export function mediaIn(json: string): NamedMedia[] {
   if (!mayNameMedia(json)) return [];
   const found = new Map<string, NamedMedia>();
-  for (const [, server = "", mediaId = ""] of json.matchAll(NAMED)) {
+  for (const [, written = "", mediaId = ""] of json.matchAll(NAMED)) {
+    const server = written.replaceAll(ESCAPED, (code) =>
+      String.fromCharCode(parseInt(code.slice(1), 16)),
+    );
     found.set(`${server}/${mediaId}`, { server, mediaId });
   }
   return [...found.values()];

@@ -78,7 +78,8 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
       }
       if (!mayAsk(stored)) throw errors.forbidden("Your server is not in that room");
       const [text] = await texts(origin, room, [stored]);
-      return text as string;
+      if (text === undefined) throw unknownEvent();
+      return text;
     },
     async closestTo(origin, roomId, moment) {
       const { room, mayAsk } = await access.roomForMember(origin, roomId);
@@ -144,8 +145,9 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
   }
 
   /**
-   * The PDUs as JSON. Those that the server's users may not see, or which have ended, are redacted, so that the graph
-   * stays complete.
+   * The PDUs as JSON. Those that the server's users may not see are redacted, so that the graph
+   * stays complete. Those that have ended are left out: others may still keep them whole, and who
+   * had a redacted copy would not ask for them again.
    */
   async function texts(
     origin: ServerName,
@@ -158,16 +160,17 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
     const withheld = await deps.erasures.withheldFromServer(origin, events);
     const atRoots = new Map<StateRoot, Promise<AtRoot>>();
     return Promise.all(
-      events.map(async (stored) => {
-        const { event, stateBefore } = stored;
-        let around = atRoots.get(stateBefore);
-        if (around === undefined) atRoots.set(stateBefore, (around = atRoot(stateBefore, users)));
-        // Memberships in a partial state are unreliable, but that the server is in the room is
-        // certain.
-        const visible = wasNamedInJoin || serverCanSee(event, origin, await around);
-        const isGiven = visible && !withheld.has(stored.nid) && !lifetimes.isOver(stored);
-        return isGiven ? event.json() : redactEvent(event).json();
-      }),
+      events
+        .filter((stored) => !lifetimes.isOver(stored))
+        .map(async (stored) => {
+          const { event, stateBefore } = stored;
+          let around = atRoots.get(stateBefore);
+          if (around === undefined) atRoots.set(stateBefore, (around = atRoot(stateBefore, users)));
+          // Memberships in a partial state are unreliable, but that the server is in the room is
+          // certain.
+          const visible = wasNamedInJoin || serverCanSee(event, origin, await around);
+          return visible && !withheld.has(stored.nid) ? event.json() : redactEvent(event).json();
+        }),
     );
   }
 
