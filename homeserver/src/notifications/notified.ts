@@ -105,7 +105,7 @@ export function createNotified(deps: NotifiedDeps) {
     for (const { nid, roomNid, position, isInvite } of rows) {
       const [one, room] = [stored.get(nid), rooms.get(roomNid)];
       if (one === undefined || room === undefined || ignored.has(one.event.sender)) continue;
-      if (one.redactedBy !== null) continue;
+      if (one.redactedBy !== null || view.isOver(one)) continue;
       const verdict = isInvite && (await deps.inviteVerdict?.(userId, one.event.sender));
       if (verdict === "ignore" || verdict === "block") continue;
       const known = contexts.get(roomNid)?.(one.event.sender) ?? NO_CONTEXT;

@@ -163,7 +163,7 @@ export function createUnread(deps: {
     const from = known.evaluatedTo;
     const events = await deps.recent.across(room.nid, from, upTo, MAX_EVENTS);
     const notIgnored = events.filter(({ event }) => !ignored.has(event.sender));
-    const looked = notIgnored.filter((stored) => counts(stored, userId));
+    const looked = notIgnored.filter((stored) => counts(stored, userId, deps.view));
     const related = looked.filter(({ event }) => event.content["m.relates_to"]);
     const threads: Threads = new Map();
     await Promise.all(
@@ -210,7 +210,7 @@ export function createUnread(deps: {
     range: UnchangedRange | undefined,
   ): boolean {
     if (!range) return false;
-    const looked = range.events.filter((stored) => counts(stored, userId));
+    const looked = range.events.filter((stored) => counts(stored, userId, deps.view));
     if (looked.some(({ event }) => event.content["m.relates_to"])) return false;
     const rules = deps.peekRules(userId);
     const context = deps.contexts.peek(roomNid, userId, range.root);
@@ -283,11 +283,13 @@ export function createUnread(deps: {
 type Threads = Map<StoredEvent, string | undefined>;
 
 /**
- * Whether an event marks everything before it as read: a message by the user does, a state change
- * does not.
+ * Whether an event is to be counted. By the user themselves a message does, which marks everything
+ * before it as read, and a state change does not; by others what is still there.
  */
-function counts({ event, redactedBy }: StoredEvent, userId: UserId): boolean {
-  return event.sender === userId ? event.stateKey === undefined : redactedBy === null;
+function counts(stored: StoredEvent, userId: UserId, view: Pick<RoomView, "isOver">): boolean {
+  const { event, redactedBy } = stored;
+  if (event.sender === userId) return event.stateKey === undefined;
+  return redactedBy === null && !view.isOver(stored);
 }
 
 function count(

@@ -58,7 +58,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   /** The event, if its user is still to be told of it. */
   async function wanted({ userId, room, eventNid, isInvite, position }: Item) {
     const stored = (await view.events([eventNid])).get(eventNid);
-    if (stored === undefined || stored.redactedBy !== null) return undefined;
+    if (stored === undefined || stored.redactedBy !== null || view.isOver(stored)) return undefined;
     if (isInvite) {
       const row = await view.membership(room.nid, userId);
       return row?.membership === "invite" && row.eventNid === eventNid ? stored : undefined;

@@ -36,4 +36,6 @@ test.each([
   await say("newest", 0);
   const last = await ben.sync(third.next_batch, { filter });
   expect(texts(joinedRoom(last, roomId))).toEqual(["newest"]);
+  // Nor are they counted: there would be nothing to read.
+  expect(joinedRoom(last, roomId).unread_notifications).toMatchObject({ notification_count: 2 });
 });
