@@ -8,6 +8,8 @@ export interface PushContext {
   senderPowerLevel: number;
   /** The level that a kind of notification needs, from the room's power levels. */
   notificationLevels?: Content | undefined;
+  /** Whether the reader follows the event's thread; undefined: it is in none, or it is not known. */
+  followsThread?: boolean | undefined;
 }
 
 export interface PushVerdict {
@@ -127,6 +129,11 @@ export function holds(condition: Content, event: PushEvent, context: PushContext
       const level = levels && Object.hasOwn(levels, key) ? number(levels, key) : undefined;
       return context.senderPowerLevel >= (level ?? 50);
     }
+    case "io.element.msc4306.thread_subscription":
+      // Where it is not known, rules about it hold neither way.
+      return (
+        context.followsThread !== undefined && context.followsThread === condition["subscribed"]
+      );
     default:
       return false;
   }
