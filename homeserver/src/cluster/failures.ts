@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import { createOrAlone } from "./or-alone.ts";
 
 /** How often something failed in a row, and when it last did, in ms since 1970. */
 export interface Failures {
@@ -47,15 +48,7 @@ export function redisFailures(
   const alone = memoryFailures(clock);
   const keyOf = (key: string) => `${prefix}failures:${key}`;
 
-  async function orAlone<T>(there: () => Promise<T>, here: () => Promise<T>): Promise<T> {
-    if (redis.status !== "ready") return await here();
-    try {
-      return await there();
-    } catch (error) {
-      logger.warn({ err: error }, "failed sign-ins could not be counted in Redis");
-      return await here();
-    }
-  }
+  const orAlone = createOrAlone(redis, logger, "failed sign-ins");
 
   return {
     read: (key) =>

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Logger } from "../platform/logger.ts";
+import { createOrAlone } from "./or-alone.ts";
 import type { BucketLimit } from "../platform/pacing/token-bucket.ts";
 
 /** Token buckets that all replicas share. */
@@ -59,15 +60,7 @@ export function createRedisBuckets(
   };
   const inRedis = (key: string) => `${prefix}rate:${key}`;
 
-  async function orAlone<T>(there: () => Promise<T>, here: () => Promise<T> | T): Promise<T> {
-    if (redis.status !== "ready") return await here();
-    try {
-      return await there();
-    } catch (error) {
-      logger.warn({ err: error }, "rate limits could not be counted in Redis");
-      return await here();
-    }
-  }
+  const orAlone = createOrAlone(redis, logger, "rate limits");
 
   return {
     take: (key, limit) =>

@@ -1,7 +1,6 @@
 /** Settings that bound what one user may keep on this server. */
 import type { Setting } from "./setting.ts";
-
-const SIZE = "^([1-9]\\d{0,8} ?[KMGT]iB|none)$";
+import { SIZE } from "./sizes.ts";
 
 export const limitSettings = {
   file_size_limit: {

@@ -35,8 +35,8 @@ export function openConfig(file: string | undefined, env: NodeJS.ProcessEnv): Li
   let current = complete(inForce);
   /** What the file of `sign_in_file` said at the start. */
   const signIn = JSON.stringify(current.signIn);
-  // These are handed on as they are, so their members have to be read at each use, too.
   const config = viewOf(() => current);
+  // These are handed on as they are, so their members have to be read at each use, too.
   for (const key of ["userLimits", "retention"] as const) {
     Object.defineProperty(config, key, { enumerable: true, value: viewOf(() => current[key]) });
   }

@@ -26,8 +26,7 @@ import {
   type SignInSettings,
 } from "./sign-in-file.ts";
 import { type MediaConfig, mediaConfig } from "./media.ts";
-import { parseDuration } from "./durations.ts";
-import { parseSize } from "./sizes.ts";
+import { parseDuration, parseSize } from "./sizes.ts";
 import { type ListenAddress, baseUrlOf, parseListen } from "./listen.ts";
 import { limitSettings } from "./limit-settings.ts";
 import { type SettingKey, settings } from "./schema.ts";

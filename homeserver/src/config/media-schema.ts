@@ -1,6 +1,6 @@
 /** The settings about files: a part of `schema.ts`. */
+import { SIZE } from "./sizes.ts";
 
-const SIZE = "^([1-9]\\d{0,8} ?[KMGT]iB|none)$";
 const DAYS = "^([1-9]\\d{0,4}d|none)$";
 
 export const mediaSettings = {

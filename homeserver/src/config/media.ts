@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { RetentionSettings } from "../media/retention.ts";
 import type { S3Credentials, S3Settings } from "../media/store/s3-client.ts";
 import { StoreAway } from "../media/store/types.ts";
-import { parseDays, parseSize } from "./sizes.ts";
+import { parseDuration, parseSize } from "./sizes.ts";
 import { type SettingKey, settings } from "./schema.ts";
 import type { Values } from "./values.ts";
 
@@ -25,7 +25,7 @@ type Fail = (key: SettingKey, why: string) => Error;
 export function mediaConfig(values: Values, fail: Fail): MediaConfig {
   const text = (key: "media_cache_limit" | LifetimeKey) =>
     (values[key] as string | undefined) ?? settings[key].default;
-  const days = (key: LifetimeKey) => parseDays(text(key));
+  const days = (key: LifetimeKey) => parseDuration(text(key)) ?? 0;
   const [unused, encrypted] = [days("media_unused_lifetime"), days("media_encrypted_lifetime")];
   if (encrypted !== 0 && unused === 0) {
     throw fail("media_encrypted_lifetime", "is of no use without media_unused_lifetime");

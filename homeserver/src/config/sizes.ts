@@ -1,3 +1,8 @@
+/** Sizes and times as settings write them: what they look like, and what they mean. */
+
+/** A size, or none. */
+export const SIZE = "^([1-9]\\d{0,8} ?[KMGT]iB|none)$";
+
 const UNITS = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
 /** "10GiB" in bytes; "none" is 0. The schema has checked it. */
@@ -6,9 +11,12 @@ export function parseSize(text: string): number {
   return match === null ? 0 : Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
 }
 
-const DAY_MS = 86_400_000;
+const SECONDS = { m: 60, h: 3600, d: 86_400, w: 7 * 86_400, y: 365 * 86_400 };
 
-/** "30d" in ms; "none" is 0. The schema has checked it. */
-export function parseDays(text: string): number {
-  return text === "none" ? 0 : Number.parseInt(text, 10) * DAY_MS;
+/** "30d" in ms; "none" is undefined. The schema has checked it. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(\d+)([mhdwy])$/.exec(text);
+  return match === null
+    ? undefined
+    : Number(match[1]) * SECONDS[match[2] as keyof typeof SECONDS] * 1000;
 }

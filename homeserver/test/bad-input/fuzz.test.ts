@@ -8,12 +8,12 @@ import { type OperationId, type OperationRow, operations } from "@weft/spec/oper
 import { operationSchemas } from "@weft/spec/schemas";
 import { createValidators } from "@weft/spec/validators";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createSeededRandom } from "../../src/platform/random.ts";
 import { inParallel } from "../../src/platform/pacing/in-parallel.ts";
 import type { Json, JsonObject } from "../../src/protocol/json.ts";
 import { type Cast, openCast } from "./cast.ts";
 import { sample, spoiled } from "./hostile.ts";
 import { type RawAnswer, rawRequest, segment } from "./raw-request.ts";
-import { randomFrom } from "./random.ts";
 
 const RUNS = Number(process.env["WEFT_TEST_FUZZ"] ?? 2_500);
 const SEED = Number(process.env["WEFT_TEST_SEED"] ?? 1);
@@ -113,7 +113,7 @@ function heap(): number {
 test(
   `${RUNS} requests of every operation by everybody: no 500, and what others have stays`,
   async () => {
-    const draw = randomFrom(SEED);
+    const draw = createSeededRandom(SEED).integer;
     const before = await cast.witnessed();
     const statuses = new Map<number, number>();
     const problems = new Map<string, string>();

@@ -31,7 +31,7 @@ export interface Lifetimes {
 /** How old what rooms say may be. */
 const EVERY_MS = 60_000;
 
-/** Only few rooms say anything: what they say is read once a minute, and asked for at each event. */
+/** Few rooms say anything: what they say is read once a minute, and looked up in memory for each event. */
 export function createLifetimes({ sql, clock, logger, rules }: LifetimesDeps): Lifetimes {
   /** Undefined until it is known: so long nothing is over. */
   let said: ReadonlyMap<number, JsonObject> | undefined;
