@@ -7,26 +7,29 @@ import { TypingNotifier } from "../controllers/typing.ts";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
 import { shownContent } from "../store/describe.ts";
+import { threadOf } from "../store/relations.ts";
 import type { Room } from "../store/room.ts";
 import { report } from "../store/toasts.ts";
-import { uploadsOf } from "../store/uploads.ts";
+import { uploadsOf, type Uploads } from "../store/uploads.ts";
 import { composerStyles } from "../styles/composer.ts";
 import { base, buttons } from "../styles/shared.ts";
-import { contentOf, loadRenderer, type Draft, type Renderer } from "../text/compose.ts";
+import { contentOf, loadRenderer, relationOf, type Draft, type Renderer } from "../text/compose.ts";
 import { composerContext, mentionOffers, whyBarred } from "./composer-parts.ts";
 import { canEdit } from "./message-actions.ts";
 import { pickEmoji } from "./emoji-popover.ts";
 import { icon } from "./icon.ts";
 import "./upload-tray.ts";
 
-/** What was written in rooms that one has left for a moment. */
-const drafts = new WeakMap<Room, string>();
+/** What was written in rooms and threads that one has left for a moment. */
+const drafts = new WeakMap<Room, Map<string, string>>();
 
-/** Where messages are written. */
+/** Where messages are written: those of a room, or of a thread in it. */
 @customElement("weft-composer")
 export class WeftComposer extends LitElement {
   @property({ attribute: false }) client!: Client;
   @property({ attribute: false }) room!: Room;
+  /** The event that began the thread which is written in; absent for the room's own messages. */
+  @property() threadRoot: string | undefined;
   /** What the room is called, for the hint in the empty field. */
   @property() name = "";
   @state() private replyTo: MatrixEvent | undefined;
@@ -45,7 +48,7 @@ export class WeftComposer extends LitElement {
     super();
     new Watch(this, () => [
       this.room?.signals.$state,
-      this.room && uploadsOf(this.room).$items,
+      this.room && this.#uploads.$items,
       this.client?.encryption.$status,
     ]);
   }
@@ -53,15 +56,25 @@ export class WeftComposer extends LitElement {
   static override styles = [base, buttons, composerStyles];
 
   override firstUpdated(): void {
-    this.#setText(drafts.get(this.room) ?? "");
+    this.#setText(drafts.get(this.room)?.get(this.threadRoot ?? "") ?? "");
     // Before it is needed, so that Markdown also works when the server goes away meanwhile.
     setTimeout(() => void this.#render().catch(() => undefined), 1500);
     if (matchMedia("(pointer: fine)").matches) this.field?.focus();
   }
 
   override disconnectedCallback(): void {
-    if (this.editing === undefined && this.field) drafts.set(this.room, this.field.value);
+    if (this.editing === undefined && this.field) this.#keep(this.field.value);
     super.disconnectedCallback();
+  }
+
+  #keep(words: string): void {
+    const ofRoom = drafts.get(this.room) ?? new Map<string, string>();
+    ofRoom.set(this.threadRoot ?? "", words);
+    drafts.set(this.room, ofRoom);
+  }
+
+  get #uploads(): Uploads {
+    return uploadsOf(this.room, this.threadRoot);
   }
 
   protected override updated(changed: PropertyValues): void {
@@ -85,7 +98,7 @@ export class WeftComposer extends LitElement {
   }
 
   addFiles(files: Iterable<File>): void {
-    uploadsOf(this.room).add(files);
+    this.#uploads.add(files);
     this.field.focus();
   }
 
@@ -172,7 +185,8 @@ export class WeftComposer extends LitElement {
 
   #editLast(event: KeyboardEvent): void {
     const last = this.room.timeline.entries.findLast(
-      (entry) => !entry.hidden && canEdit(this.client, entry),
+      (entry) =>
+        !entry.hidden && canEdit(this.client, entry) && threadOf(entry.event) === this.threadRoot,
     );
     if (last === undefined) return;
     event.preventDefault();
@@ -182,18 +196,31 @@ export class WeftComposer extends LitElement {
   #draft(): Draft | undefined {
     const body = this.field.value.trim();
     if (body === "") return undefined;
-    const draft: Draft = { body, mentions: this.#mentions.chosen };
+    const thread = this.#thread();
+    const draft: Draft = {
+      body,
+      mentions: this.#mentions.chosen,
+      ...(thread === undefined ? {} : { thread }),
+    };
     if (this.editing !== undefined) return { ...draft, edits: this.editing.event_id };
     if (this.replyTo === undefined) return draft;
     return { ...draft, replyTo: { eventId: this.replyTo.event_id, sender: this.replyTo.sender } };
   }
 
+  #thread(): Draft["thread"] {
+    const root = this.threadRoot;
+    if (root === undefined) return undefined;
+    const last = this.room.timeline.entries.findLast(({ event }) => threadOf(event) === root);
+    return { root, latest: last?.event.event_id ?? root };
+  }
+
   #send(): void {
     const draft = this.#draft();
     const { client, room } = this;
-    const uploads = uploadsOf(room);
+    const uploads = this.#uploads;
+    const thread = this.#thread();
     if (uploads.$items.get().length > 0 && this.editing === undefined)
-      void uploads.sendAll(client, room);
+      void uploads.sendAll(client, room, thread && relationOf({ thread }));
     if (draft !== undefined) {
       const renderer = this.#render();
       this.#queue = this.#queue
@@ -213,7 +240,7 @@ export class WeftComposer extends LitElement {
     this.editing = undefined;
     this.#cancel();
     this.#setText("");
-    drafts.delete(room);
+    this.#keep("");
   }
 
   readonly #onPaste = (event: ClipboardEvent): void => {
@@ -281,10 +308,7 @@ export class WeftComposer extends LitElement {
     const bar = whyBarred(this.client, this.room);
     if (bar !== undefined) return html`<p class="barred">${bar}</p>`;
     const ready =
-      this.filled ||
-      uploadsOf(this.room)
-        .$items.get()
-        .some((item) => item.state !== "sending");
+      this.filled || this.#uploads.$items.get().some((item) => item.state !== "sending");
     return html`<form
       class="box"
       @submit=${(event: Event) => {
@@ -293,7 +317,7 @@ export class WeftComposer extends LitElement {
       }}
     >
       ${mentionOffers(this.#mentions, (index) => this.#choose(index))} ${this.#context()}
-      <weft-upload-tray .uploads=${uploadsOf(this.room)}></weft-upload-tray>
+      <weft-upload-tray .uploads=${this.#uploads}></weft-upload-tray>
       <div class="row">
         ${this.#attach()} ${this.#textarea()}
         <button

@@ -24,6 +24,12 @@ export function repliesTo(event: MatrixEvent): string | undefined {
   return text(object(object(event.content, "m.relates_to"), "m.in_reply_to"), "event_id");
 }
 
+/** The root of the thread that an event stands in, or undefined. */
+export function threadOf(event: MatrixEvent): string | undefined {
+  const relation = relationOf(event);
+  return relation?.type === "m.thread" ? relation.eventId : undefined;
+}
+
 /** Reactions and edits, gathered by the event that they are about, whatever order they arrive in. */
 export class Relations {
   readonly #reactions = new Map<string, Map<string, ReactionCount>>();

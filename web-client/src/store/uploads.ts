@@ -2,6 +2,7 @@ import { msg, str } from "@lit/localize";
 import { atom } from "nanostores";
 import { isAbort } from "../api/errors.ts";
 import type { Upload } from "../api/media.ts";
+import type { EventContent } from "../api/types.ts";
 import { sealFile, type EncryptedFile } from "../encryption/attachments.ts";
 import type { Client } from "./client.ts";
 import { fileContent, inspectFile, thumbnailOf, type FileInfo, type Uploaded } from "./files.ts";
@@ -16,6 +17,8 @@ export interface UploadItem {
   /** Share sent, 0 to 1. */
   progress: number;
 }
+
+type Relation = EventContent<"m.room.message">["m.relates_to"];
 
 let lastId = 0;
 
@@ -51,15 +54,16 @@ export class Uploads {
   }
 
   /** Sends all that wait, one after another, as messages. */
-  async sendAll(client: Client, room: Room): Promise<void> {
+  async sendAll(client: Client, room: Room, relation?: Relation): Promise<void> {
     for (const { id } of this.$items.get()) {
       const item = this.#item(id);
       // Taken off the list meanwhile, or on its way since the person pressed Send again.
-      if (item !== undefined && item.state !== "sending") await this.#send(client, room, item);
+      if (item !== undefined && item.state !== "sending")
+        await this.#send(client, room, item, relation);
     }
   }
 
-  async #send(client: Client, room: Room, item: UploadItem): Promise<void> {
+  async #send(client: Client, room: Room, item: UploadItem, relation?: Relation): Promise<void> {
     this.#update(item.id, { state: "sending", progress: 0 });
     try {
       const limit = await uploadLimit(client);
@@ -78,7 +82,9 @@ export class Uploads {
           ? { url: await this.#upload(client, item, item.file, item.file.name) }
           : await this.#uploadSealed(client, item, found);
       if (this.#item(item.id) === undefined) return;
-      client.outbox.send(room, "m.room.message", fileContent(item.file, found, place));
+      const content = fileContent(item.file, found, place);
+      const related = relation === undefined ? content : { ...content, "m.relates_to": relation };
+      client.outbox.send(room, "m.room.message", related);
       this.remove(item.id);
     } catch (error) {
       if (isAbort(error)) return;
@@ -134,10 +140,13 @@ function uploadLimit(client: Client): Promise<number> {
   return asked;
 }
 
-const byRoom = new WeakMap<Room, Uploads>();
+const byRoom = new WeakMap<Room, Map<string, Uploads>>();
 
-export function uploadsOf(room: Room): Uploads {
-  const known = byRoom.get(room) ?? new Uploads();
-  byRoom.set(room, known);
+/** The files that are to be sent to a room, or to a thread in it. */
+export function uploadsOf(room: Room, threadRoot = ""): Uploads {
+  const ofRoom = byRoom.get(room) ?? new Map<string, Uploads>();
+  byRoom.set(room, ofRoom);
+  const known = ofRoom.get(threadRoot) ?? new Uploads();
+  ofRoom.set(threadRoot, known);
   return known;
 }

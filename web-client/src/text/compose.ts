@@ -17,6 +17,24 @@ export interface Draft {
   replyTo?: { eventId: string; sender: string };
   /** The event of ours that is edited. */
   edits?: string;
+  /** The thread that it is written in: its root, and the newest event in it, for clients that know no threads. */
+  thread?: { root: string; latest: string };
+}
+
+/** How a message is told that belongs to another: in its thread, or as the answer to it. */
+export function relationOf(
+  draft: Pick<Draft, "replyTo" | "thread">,
+): MessageContent["m.relates_to"] | undefined {
+  const { replyTo, thread } = draft;
+  if (thread === undefined) {
+    return replyTo === undefined ? undefined : { "m.in_reply_to": { event_id: replyTo.eventId } };
+  }
+  return {
+    rel_type: "m.thread",
+    event_id: thread.root,
+    is_falling_back: replyTo === undefined,
+    "m.in_reply_to": { event_id: replyTo?.eventId ?? thread.latest },
+  };
 }
 
 /** Turns Markdown into HTML, or answers undefined where it would change nothing. Loaded when first needed. */
@@ -93,6 +111,6 @@ export function contentOf(draft: Draft, render: Renderer, me: string): MessageCo
       "m.relates_to": { rel_type: "m.replace", event_id: draft.edits },
     };
   }
-  if (draft.replyTo === undefined) return content;
-  return { ...content, "m.relates_to": { "m.in_reply_to": { event_id: draft.replyTo.eventId } } };
+  const relation = relationOf(draft);
+  return relation === undefined ? content : { ...content, "m.relates_to": relation };
 }

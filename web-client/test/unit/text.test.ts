@@ -60,6 +60,20 @@ describe("composing", () => {
     expect(own["m.mentions"]).toEqual({});
   });
 
+  test("what is written in a thread belongs to it, and answers its newest message for those who know no threads", () => {
+    const thread = { root: "$root", latest: "$last" };
+    expect(contentOf({ body: "in", mentions: [], thread }, render, ME)["m.relates_to"]).toEqual({
+      rel_type: "m.thread",
+      event_id: "$root",
+      is_falling_back: true,
+      "m.in_reply_to": { event_id: "$last" },
+    });
+    const replyTo = { eventId: "$3", sender: "@ann:two" };
+    expect(
+      contentOf({ body: "in", mentions: [], thread, replyTo }, render, ME)["m.relates_to"],
+    ).toMatchObject({ is_falling_back: false, "m.in_reply_to": { event_id: "$3" } });
+  });
+
   test("an edit carries the new content and a fallback", () => {
     const content = contentOf({ body: "new", mentions: [], edits: "$1" }, render, ME);
     expect(content).toMatchObject({
