@@ -36,6 +36,7 @@ function steps() {
     ...WORKSPACES.filter((name) => existsSync(join(root, name, "tsconfig.json"))).map((name) =>
       tool("tsc", "-p", name, "--noEmit"),
     ),
+    script("words of the web client", [join(root, "web-client", "words.ts")]),
     script("specification", [join(root, "spec", "check.ts")]),
     script(
       "layers, and what the pages name",

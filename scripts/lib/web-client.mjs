@@ -10,6 +10,7 @@ const stamp = join(dist, ".sources");
 const INPUTS = [
   "src",
   "public",
+  "languages",
   "index.html",
   "vite.config.ts",
   "precompress.ts",

@@ -1,4 +1,5 @@
 import { startAccount } from "./store/account.ts";
+import { startLanguage } from "./store/language.ts";
 import { followAddress, navigate } from "./store/router.ts";
 import { applyTheme } from "./store/theme.ts";
 import "./pages/app.ts";
@@ -24,4 +25,7 @@ if (invited && location.hash === "") navigate({ page: "register" }, true);
 
 applyTheme();
 followAddress();
+// Before the first word.
+await startLanguage();
 startAccount();
+document.body.append(document.createElement("weft-app"));

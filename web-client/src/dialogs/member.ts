@@ -175,7 +175,7 @@ export class WeftMemberCard extends LitElement {
                   ?disabled=${this.busy}
                   @click=${() => void this.#write()}
                 >
-                  ${icon("message")} ${msg("Write to them")}
+                  ${icon("message")} ${msg("Send a message")}
                 </button>
                 ${room === undefined ? nothing : this.#moderation(room, name)}
               </div>`

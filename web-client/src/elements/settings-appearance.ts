@@ -3,9 +3,15 @@ import { css, html, LitElement, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
 import { Watch } from "../controllers/watch.ts";
 import { $notifications, canNotify, setNotifications } from "../store/notifier.ts";
+import { chooseLanguage, chosenLanguage, LANGUAGES } from "../store/language.ts";
 import { toast } from "../store/toasts.ts";
 import { $theme, setTheme, type Theme } from "../store/theme.ts";
 import { base, forms } from "../styles/shared.ts";
+
+/** A language's name in itself. */
+function nameOf(tag: string): string {
+  return new Intl.DisplayNames([tag], { type: "language" }).of(tag) ?? tag;
+}
 
 /** Light, dark, or as the system has it; and whether there are notes for what is new. */
 @customElement("weft-settings-appearance")
@@ -54,9 +60,28 @@ export class WeftSettingsAppearance extends LitElement {
     </fieldset>`;
   }
 
+  #language() {
+    const chosen = chosenLanguage() ?? "";
+    return html`<div class="field">
+      <label for="language">${msg("Language")}</label>
+      <select
+        id="language"
+        @change=${(event: Event) => chooseLanguage((event.target as HTMLSelectElement).value || undefined)}
+      >
+        <option value="" ?selected=${chosen === ""}>${msg("The browser’s language")}</option>
+        ${LANGUAGES.map(
+          (tag) =>
+            html`<option value=${tag} lang=${tag} ?selected=${chosen === tag}>
+              ${nameOf(tag)}
+            </option>`,
+        )}
+      </select>
+    </div>`;
+  }
+
   override render() {
     const names: Record<Theme, string> = {
-      system: msg("As my system has it"),
+      system: msg("Use the system setting"),
       light: msg("Light"),
       dark: msg("Dark"),
     };
@@ -75,6 +100,6 @@ export class WeftSettingsAppearance extends LitElement {
             </label>`,
         )}
       </fieldset>
-      ${this.#notifications()}`;
+      ${this.#language()} ${this.#notifications()}`;
   }
 }

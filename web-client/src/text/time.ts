@@ -1,10 +1,11 @@
 import { msg } from "@lit/localize";
+import { locale } from "./locale.ts";
 
 const DAY = 86_400_000;
 
 function formatter(options: Intl.DateTimeFormatOptions): (ts: number) => string {
   let made: Intl.DateTimeFormat | undefined;
-  return (ts) => (made ??= new Intl.DateTimeFormat(undefined, options)).format(ts);
+  return (ts) => (made ??= new Intl.DateTimeFormat(locale(), options)).format(ts);
 }
 
 /** "14:05" */
@@ -55,7 +56,7 @@ export function fileSize(bytes: number): string {
     value /= 1000;
     step++;
   }
-  return new Intl.NumberFormat(undefined, {
+  return new Intl.NumberFormat(locale(), {
     style: "unit",
     unit: units[step]!,
     unitDisplay: step === 0 ? "long" : "short",
