@@ -138,6 +138,7 @@ function openHttp(
     signatures: { serverName: config.serverName, keyRing: remote.keyRing, now: clock.now },
     rateLimiter,
     aclAllows: layers.rooms.federation.aclAllows,
+    audit: layers.auditLog,
     trustedProxies: () => config.trustedProxies,
     onPeer: remote.backoff.receivedFrom,
     fresh: replicas && (() => log.fresh()),

@@ -38,6 +38,7 @@ import {
   type Sender,
 } from "./sender/index.ts";
 import { stickyEvents } from "./sticky-layer.ts";
+import { openOversight, type Oversight } from "./oversight-layer.ts";
 import { openPush } from "./push-layer.ts";
 import { followForRooms } from "./room-followers.ts";
 import { openCaptcha, openProviders } from "./sign-in-layer.ts";
@@ -45,7 +46,7 @@ import { openDeliveries, openMasquerade, openServiceCalls } from "./service-laye
 import { createSync, preferencesOf, type Sync } from "./sync/index.ts";
 import { createUsers, type Users, type UsersOptions } from "./users/users.ts";
 
-export interface Layers extends Finding {
+export interface Layers extends Finding, Oversight {
   readonly services: Services;
   readonly masquerade: Masquerade;
   readonly questions: Questions;
@@ -123,6 +124,7 @@ export async function createLayers(
     ...{ edus, delayedEvents },
     ...files,
     ...finding,
+    ...openOversight(on, opened),
     sync,
   };
 }

@@ -1,4 +1,5 @@
 import { type Health, monitoringRoutes } from "./admin-api/monitoring.ts";
+import { auditRoutes } from "./admin-api/audit.ts";
 import { mediaRoutes } from "./admin-api/media.ts";
 import { purgesRoutes } from "./admin-api/purges.ts";
 import { serverNoticesRoutes } from "./admin-api/server-notices.ts";
@@ -34,6 +35,7 @@ export function createRoutes(on: Foundation, layers: Layers, health: Health): Ro
     ...purgesRoutes(layers),
     ...serverNoticesRoutes(layers),
     ...mediaRoutes(layers),
+    ...auditRoutes(layers),
     ...accountRoutes({
       ...{ ...layers, publicBaseUrl, openId, clock, serverName },
       ssoPages: openSsoEntry({ users, publicBaseUrl }),

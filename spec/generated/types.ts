@@ -4177,6 +4177,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_weft/admin/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See what administrators did
+         * @description The newest come first. What is older than `audit_lifetime` is not there.
+         */
+        get: operations["getAuditLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_synapse/admin/v1/media/quarantine/{serverName}/{mediaId}": {
         parameters: {
             query?: never;
@@ -4635,6 +4655,35 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AuditEntry: {
+            id: number;
+            /** @description When it began, in ms since 1970. */
+            ts: number;
+            /** @description Who did it. */
+            user_id: components["schemas"]["UserId"];
+            /** @description By which device; absent: an application service without one. */
+            device_id?: string;
+            /** @description The operation's name in the contract. */
+            operation: string;
+            method: string;
+            /** @description Its path, with {parameters}. */
+            path: string;
+            /** @description What it was done to: the parameters of path and query that the contract knows, and what it says to note of the body. Long texts are cut. Nothing that the contract does not name is noted, so no password and no token. */
+            parameters: JsonObject;
+            /** @description From which address. */
+            ip: string;
+            /**
+             * @description unknown: the server stopped before it knew, or the operation is under way.
+             * @enum {string}
+             */
+            outcome: "done" | "refused" | "unknown";
+            /** @description The answer's status; null: unknown. */
+            status: number | null;
+            /** @description The answer's error. */
+            errcode?: string;
+            /** @description When it was answered, in ms since 1970; null: unknown. */
+            ended_ts: number | null;
+        };
         /** @description What a client adds to a request to pass a stage of user-interactive authentication. */
         AuthenticationData: {
             /** @description The stage, for instance `m.login.password`. Absent when the client only asks whether another way has completed it. */
@@ -27699,6 +27748,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+        };
+    };
+    getAuditLog: {
+        parameters: {
+            query?: {
+                /** @description Of this administrator alone. */
+                user_id?: components["schemas"]["UserId"];
+                /** @description Of this operation alone, by its name in the contract. */
+                operation?: string;
+                /** @description Of what was done to this user, room, file or anything else that an operation names. */
+                target?: string;
+                /** @description done: those that succeeded; refused: those that did not; unknown: those of which nobody knows, since the server stopped amid them, and those under way. */
+                outcome?: "done" | "refused" | "unknown";
+                /** @description Not those before this moment, in ms since 1970. */
+                from_ts?: number;
+                /** @description Not those from this moment on, in ms since 1970. */
+                to_ts?: number;
+                /** @description Where the page begins, the `next_token` of the one before. */
+                from?: string;
+                /** @description How many there are on a page. 100 by default, 1000 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        entries: components["schemas"]["AuditEntry"][];
+                        /** @description From where the next page goes; absent: this is the last. */
+                        next_token?: string;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };

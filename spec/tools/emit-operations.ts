@@ -1,6 +1,6 @@
 /** Writes generated/operations.ts: the table that routes, clients and the conformance suite bind to. */
 import type { Bundle, Operation } from "./bundle.ts";
-import { bodyKind, type Guards, guardsOf, RATE_CLASSES } from "./guards.ts";
+import { auditOf, bodyKind, type Guards, guardsOf, RATE_CLASSES } from "./guards.ts";
 import { APIS, isNode, type Api, type Node, type Source } from "./source.ts";
 
 export const HEADER =
@@ -15,6 +15,7 @@ interface OperationRow extends Guards {
   path: string;
   aliases: string[];
   also: string[];
+  audit: unknown;
   body: string;
   bodyRequired: boolean;
   response: string;
@@ -33,6 +34,7 @@ function operationRow(operation: Operation): OperationRow {
     aliases: (node["x-aliases"] as string[] | undefined) ?? [],
     also: (node["x-also"] as string[] | undefined) ?? [],
     ...guardsOf(node),
+    audit: auditOf(node, operation.method),
     body: bodyKind(node),
     bodyRequired: isNode(body) && body["required"] === true,
     response: responseKind(node),
@@ -60,6 +62,8 @@ const ROW_TYPE = `export interface OperationRow {
   readonly closedTo: "none" | "locked" | "in-handler" | "suspended";
   /** The path parameter with the room whose access list keeps servers out, in braces; or the handler knows the room. */
   readonly acl: \`{\${string}}\` | "in-handler" | "none";
+  /** The members of the body that are noted in the log of what administrators did; null: it is not noted there. */
+  readonly audit: readonly string[] | null;
   readonly body: "json" | "form" | "binary" | "none";
   readonly bodyRequired: boolean;
   /** Bytes that a body may have; null where it is binary and the handler counts. */

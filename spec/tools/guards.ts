@@ -25,7 +25,7 @@ export const FORM = "application/x-www-form-urlencoded";
 
 const MEMBERS = new Set([
   ...["x-rate-class", "x-acl", "x-closed-to", "x-body-limit", "x-body-reading"],
-  ...["x-errors", "x-aliases", "x-also", "x-user-interactive", "x-proposal"],
+  ...["x-errors", "x-aliases", "x-also", "x-user-interactive", "x-proposal", "x-audit"],
 ]);
 
 /** Bytes of a body that an operation takes none of, and which is read all the same: a server has signed it. */
@@ -39,6 +39,16 @@ export interface Guards {
   acl: unknown;
   bodyLimit: unknown;
   bodyReading: unknown;
+}
+
+/**
+ * What of the body is noted of an operation that administrators change something by; null: it is
+ * not noted at all.
+ */
+export function auditOf(node: Node, method: string): unknown {
+  if (guardsOf(node).auth !== "administrator" || method.toLowerCase() === "get") return null;
+  const said = node["x-audit"];
+  return said === NONE ? null : (said ?? []);
 }
 
 export function guardsOf(node: Node): Guards {
@@ -96,11 +106,11 @@ export function guardProblems(source: Source): string[] {
   const problems: string[] = [];
   for (const { file, document } of source.resources) {
     for (const [path, item] of Object.entries(document["paths"] as Node)) {
-      for (const node of Object.values(item as Node)) {
+      for (const [method, node] of Object.entries(item as Node)) {
         if (!isNode(node)) continue;
         unused.delete(String(node["x-rate-class"]));
         const where = `${file}: ${String(node["operationId"])}`;
-        for (const problem of problemsOf(node, path, classes))
+        for (const problem of problemsOf(node, path, method, classes))
           problems.push(`${where}: ${problem}`);
       }
     }
@@ -109,7 +119,12 @@ export function guardProblems(source: Source): string[] {
   return problems;
 }
 
-function problemsOf(node: Node, path: string, classes: ReadonlySet<string>): string[] {
+function problemsOf(
+  node: Node,
+  path: string,
+  method: string,
+  classes: ReadonlySet<string>,
+): string[] {
   const { auth } = guardsOf(node);
   const problems = [
     auth === undefined && `security is none of ${Object.keys(SECURITY).join(" ")}`,
@@ -117,6 +132,7 @@ function problemsOf(node: Node, path: string, classes: ReadonlySet<string>): str
     closedToProblem(node["x-closed-to"], isForUsers(auth)),
     aclProblem(node["x-acl"], auth === "server-signature", path),
     ...bodyProblems(node),
+    auditProblem(node, method),
     ...Object.keys(node)
       .filter((name) => name.startsWith("x-") && !MEMBERS.has(name))
       .map((name) => `${name} is unknown`),
@@ -140,6 +156,22 @@ function aclProblem(value: unknown, isForServers: boolean, path: string): string
   const inPath = path.includes("{roomId}");
   const allowed = inPath ? ["{roomId}"] : [IN_HANDLER, NONE];
   return !allowed.includes(value as string) && `x-acl is ${shown(value)}: ${allowed.join(" or ")}`;
+}
+
+/** Words of names under which secrets travel. */
+const SECRET = /password|token|secret|mac|nonce/i;
+
+function auditProblem(node: Node, method: string): string | false {
+  const said = node["x-audit"];
+  if (said === undefined) return false;
+  if (guardsOf(node).auth !== "administrator" || method === "get") {
+    return "x-audit is for what administrators change";
+  }
+  if (said === NONE) return false;
+  const isNames = Array.isArray(said) && said.every((name) => typeof name === "string");
+  if (!isNames) return `x-audit is ${shown(said)}: names of the body's members, or ${NONE}`;
+  const secret = said.find((name) => SECRET.test(name));
+  return secret !== undefined && `x-audit names ${secret}, which may be a secret`;
 }
 
 function bodyProblems(node: Node): (string | false)[] {

@@ -85,6 +85,8 @@ export interface Config {
   readonly rtcTransports: readonly RtcTransport[];
   readonly support: Support;
   readonly retention: RetentionRules;
+  /** For how long it is kept what administrators did, ms; undefined: as long as there is room. */
+  readonly auditLifetimeMs: number | undefined;
   readonly userLimits: UserLimits;
   readonly media: MediaConfig;
   readonly delayedEventLimits: DelayedEventLimits;
@@ -179,6 +181,7 @@ export function complete({ values, origin }: SetValues): Config {
     rtcTransports: rtcTransports(values),
     support: support(values, fail),
     retention: retention(text, fail),
+    auditLifetimeMs: parseDuration(text("audit_lifetime")!),
     ...bounds(values),
     media: mediaConfig(values, fail),
     trustedKeyServers: ((values.trusted_key_servers as string[] | undefined) ?? []).map((name) =>

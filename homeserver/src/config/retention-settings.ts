@@ -1,8 +1,6 @@
 /** Settings that say how long messages are kept. */
 import type { Setting } from "./setting.ts";
-
-const DURATION = "^([1-9]\\d{0,4}[mhdwy]|none)$";
-const MEND = "a time such as 30m, 12h, 90d, 4w or 2y, or none";
+import { DURATION, DURATION_MEND as MEND } from "./sizes.ts";
 
 export const retentionSettings = {
   retention: {

@@ -3,6 +3,7 @@
  * variable: `server_name` is WEFT_SERVER_NAME. `x-mend` says how to correct a bad value.
  */
 
+import { auditSettings } from "./audit-settings.ts";
 import { limitSettings } from "./limit-settings.ts";
 import { retentionSettings } from "./retention-settings.ts";
 import type { Setting } from "./setting.ts";
@@ -271,6 +272,7 @@ export const settings = {
   },
   ...mediaSettings,
   ...retentionSettings,
+  ...auditSettings,
   ...limitSettings,
   trusted_key_servers: {
     type: "array",

@@ -11,6 +11,10 @@ export function parseSize(text: string): number {
   return match === null ? 0 : Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
 }
 
+/** A time, or none. */
+export const DURATION = "^([1-9]\\d{0,4}[mhdwy]|none)$";
+export const DURATION_MEND = "a time such as 30m, 12h, 90d, 4w or 2y, or none";
+
 const SECONDS = { m: 60, h: 3600, d: 86_400, w: 7 * 86_400, y: 365 * 86_400 };
 
 /** "30d" in ms; "none" is undefined. The schema has checked it. */

@@ -5,6 +5,7 @@ import { errors } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { Requester } from "./access/authenticate.ts";
 import { compressReply } from "./reply/compress.ts";
+import { audited, type AuditTrail } from "./audited.ts";
 import { beforeBody, type AccessChecks } from "./access/before-body.ts";
 import { type AclAllows, checkGuards, withinAcl } from "./access/guards.ts";
 import { requestSignal } from "./request-signal.ts";
@@ -22,6 +23,8 @@ export interface BindDependencies extends AccessChecks {
   readonly log: Logger;
   readonly bodies: BodyTools;
   readonly aclAllows: AclAllows;
+  /** Where it is noted what administrators do. */
+  readonly audit: AuditTrail;
   readonly draining: AbortSignal;
   readonly sockets: Pick<Sockets, "accept">;
 }
@@ -36,6 +39,7 @@ export interface BindDependencies extends AccessChecks {
  * 2. the body: its length, how it is read, and the server's signature of it (take-body.ts)
  * 3. whether the room's access list keeps the server out (guards.ts)
  * 4. whether parameters and body have the operation's shape (validate.ts)
+ * 5. what an administrator is about to change is noted (audited.ts)
  * @throws Error for an operation that does not say all of that
  */
 export function bindRoutes(
@@ -48,8 +52,9 @@ export function bindRoutes(
   const validators = createValidators();
   app.decorateRequest("found", null);
   const methods = new Map<string, Set<string>>();
-  for (const route of routes) {
-    const row = table[route.operationId]!;
+  for (const bare of routes) {
+    const row = table[bare.operationId]!;
+    const route = audited(bare, row, dependencies);
     for (const path of pathsOf(row)) {
       const url = path.replaceAll(/\{(\w+)\}/g, ":$1");
       addToSet(methods, url.replaceAll(/:\w+/g, ":"), row.method);

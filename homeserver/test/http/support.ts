@@ -67,6 +67,7 @@ export function serverWith(
       },
     },
     aclAllows: async () => true,
+    audit: { begin: async () => async () => undefined },
     rateLimiter: createRateLimiter(memoryBuckets(Date.now), () => options.limited === true),
     ...options,
   });

@@ -27,6 +27,7 @@ import {
   capability,
   lastOfManyLogins,
   retention,
+  auditedActions,
   contacts,
 } from "./looks.ts";
 
@@ -207,6 +208,12 @@ const trials: Partial<Record<SettingKey, Trial>> = {
     look: sendLater,
     before: 200,
     after: 403,
+  },
+  audit_lifetime: {
+    change: { auditLifetimeMs: 60_000 },
+    look: auditedActions,
+    before: 1,
+    after: 0,
   },
   max_event_delay_hours: {
     change: { delayedEventLimits: { perUser: 100, maxDelayMs: 1_000 } },

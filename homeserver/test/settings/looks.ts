@@ -134,3 +134,16 @@ export async function contacts(): Promise<unknown> {
   const { status, body } = await ask("/.well-known/matrix/support");
   return status === 200 ? body : status;
 }
+
+/** How many entries there are of what an administrator did an hour ago. */
+export async function auditedActions(): Promise<number> {
+  const { userId, token } = await register(server, `root-${next()}`);
+  const { sql } = server.database;
+  await sql`UPDATE accounts SET is_admin = true WHERE user_id = ${userId}`;
+  const headers = { authorization: `Bearer ${token}` };
+  const body = JSON.stringify({ block: true });
+  await ask("/_synapse/admin/v1/rooms/!a:b/block", { method: "PUT", headers, body });
+  await sql`UPDATE audit_log SET ts = ts - 3600000 WHERE user_id = ${userId}`;
+  const path = `/_weft/admin/audit?user_id=${encodeURIComponent(userId)}`;
+  return (await ask(path, { headers })).body.entries.length;
+}

@@ -90,6 +90,7 @@ export async function startServer(
     trustedKeyServers: [],
     policyLists: [],
     userDirectoryHidden: [],
+    auditLifetimeMs: undefined,
     logLevel: "silent",
     ...overrides,
   };
