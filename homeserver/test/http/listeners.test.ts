@@ -64,14 +64,14 @@ test("plain HTTP can also be on a unix socket, over a stale file", async () => {
   expect(status).toBe(200);
 });
 
-test("the web client is served with its rules, and its own paths give the page", async () => {
+test("the web client is served with its rules, and paths within it lead to the page", async () => {
   mkdirSync(join(folder, "assets"));
   writeFileSync(join(folder, "index.html"), "<!doctype html><p>page</p>");
   writeFileSync(join(folder, "assets", "a-1234.js"), "let a;");
   writeFileSync(join(folder, "..", "secret.txt"), "secret");
   server = await serverWith([versions], { webClient: { folder, connectTo: ["https://x.test"] } });
   const get = async (url: string) => await server.app.inject({ url });
-  for (const url of ["/", "/room/!abc", "/index.html"]) {
+  for (const url of ["/", "/?registration_token=t", "/index.html"]) {
     const page = await get(url);
     expect(page.statusCode, url).toBe(200);
     expect(page.body).toContain("page");
@@ -79,6 +79,15 @@ test("the web client is served with its rules, and its own paths give the page",
       "connect-src 'self' blob: data: https://x.test wss://x.test",
     );
     expect(page.headers["cache-control"]).toBe("no-cache");
+  }
+  for (const [url, place] of [
+    ["/room/!abc%3Ax", "../#/room/!abc%3Ax"],
+    ["/directory", "./#/directory"],
+    ["/room/!a/$b?via=x", "../../?via=x#/room/!a/$b"],
+    ["//evil", "../#//evil"],
+  ]) {
+    const answer = await get(url!);
+    expect([answer.statusCode, answer.headers.location], url).toEqual([302, place]);
   }
   const asset = await get("/assets/a-1234.js");
   expect(asset.headers["content-type"]).toContain("javascript");

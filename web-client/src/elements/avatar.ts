@@ -4,11 +4,28 @@ import { UseClient } from "../controllers/context.ts";
 import { Media } from "../controllers/media.ts";
 import { Watch } from "../controllers/watch.ts";
 
-/** One of eight hues, always the same for the same id. */
+const HUES = 16;
+/** How far the second tone of an avatar lies from the first, in hues. */
+const STEPS = [3, -3, 5];
+
+/** A number that is always the same for the same id, and far from that of one that looks alike. */
+function hashOf(id: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
+
+/** One of sixteen hues. */
 export function hueOf(id: string): number {
-  let hash = 0;
-  for (let at = 0; at < id.length; at++) hash = (hash * 31 + id.charCodeAt(at)) | 0;
-  return Math.abs(hash) % 8;
+  return hashOf(id) % HUES;
+}
+
+/** The two hues of somebody's avatar. */
+function tonesOf(id: string): [number, number] {
+  const first = hueOf(id);
+  const step = STEPS[Math.floor(hashOf(id) / HUES) % STEPS.length]!;
+  return [first, (first + step + HUES) % HUES];
 }
 
 /** The first letter of a name, skipping sigils; whole emoji stay whole. */
@@ -60,10 +77,22 @@ export class WeftAvatar extends LitElement {
       height: 100%;
       border-radius: 32%;
       overflow: hidden;
-      background: color-mix(in oklab, var(--hue) 16%, var(--paper));
-      color: var(--hue);
-      font-weight: 600;
+      background: linear-gradient(
+        140deg,
+        color-mix(in oklab, var(--tone-1) 26%, var(--avatar-ground)),
+        color-mix(in oklab, var(--tone-2) 58%, var(--avatar-ground))
+      );
+      color: color-mix(in oklab, var(--tone-1), var(--text) 55%);
+      font-weight: 650;
       user-select: none;
+    }
+    @media (forced-colors: active) {
+      .face {
+        border: 1px solid CanvasText;
+      }
+      .dot {
+        forced-color-adjust: none;
+      }
     }
     img {
       width: 100%;
@@ -89,6 +118,7 @@ export class WeftAvatar extends LitElement {
   `;
 
   override render() {
+    const [first, second] = tonesOf(this.seed);
     const state =
       this.presence === undefined
         ? undefined
@@ -96,7 +126,7 @@ export class WeftAvatar extends LitElement {
     const shape = `width:${this.size}px;height:${this.size}px;font-size:${Math.round(this.size * 0.44)}px`;
     return html`<div
         class="face"
-        style="${shape};--hue:var(--hue-${hueOf(this.seed)})"
+        style="${shape};--tone-1:var(--hue-${first});--tone-2:var(--hue-${second})"
         aria-hidden="true"
       >
         ${this.#media.url === undefined ? initialOf(this.name) : html`<img src=${this.#media.url} alt="" />`}

@@ -46,6 +46,25 @@ export class WeftDialog extends LitElement {
       dialog::backdrop {
         background: rgb(12 14 16 / 45%);
       }
+      @media (prefers-reduced-motion: no-preference) {
+        dialog[open] {
+          animation: rise 0.16s ease-out;
+        }
+        dialog[open]::backdrop {
+          animation: dim 0.16s;
+        }
+      }
+      @keyframes rise {
+        from {
+          opacity: 0;
+          transform: translateY(8px) scale(0.985);
+        }
+      }
+      @keyframes dim {
+        from {
+          opacity: 0;
+        }
+      }
       header {
         display: flex;
         align-items: center;

@@ -40,6 +40,17 @@ export class WeftMenu extends LitElement {
         color: var(--text);
         box-shadow: var(--shadow);
       }
+      @media (prefers-reduced-motion: no-preference) {
+        [popover]:popover-open {
+          animation: unfold 0.12s ease-out;
+        }
+      }
+      @keyframes unfold {
+        from {
+          opacity: 0;
+          transform: translateY(-4px);
+        }
+      }
       [role="menuitem"] {
         display: flex;
         align-items: center;

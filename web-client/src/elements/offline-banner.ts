@@ -30,7 +30,7 @@ export class WeftOfflineBanner extends LitElement {
         background: var(--sunken);
         color: var(--muted);
         font-size: 0.92em;
-        animation: unfold 0.2s 1.2s backwards;
+        animation: unfold 0.2s 0.4s backwards;
       }
       button {
         min-height: 26px !important;

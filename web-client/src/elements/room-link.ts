@@ -1,10 +1,12 @@
 import { msg, str } from "@lit/localize";
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import { Watch } from "../controllers/watch.ts";
+import { $minute } from "../store/minute.ts";
 import type { RoomSummary } from "../store/room-store.ts";
 import { hrefToRoom } from "../store/router.ts";
 import { base } from "../styles/shared.ts";
-import { fullTime, shortTime } from "../text/time.ts";
+import { fullTime, quietTime } from "../text/time.ts";
 import "./avatar.ts";
 
 /** One room in the list: who or what, the last words, when, and how much is new. */
@@ -12,6 +14,11 @@ import "./avatar.ts";
 export class WeftRoomLink extends LitElement {
   @property({ attribute: false }) room!: RoomSummary;
   @property({ type: Boolean, reflect: true }) current = false;
+
+  constructor() {
+    super();
+    new Watch(this, () => [$minute]);
+  }
 
   static override shadowRootOptions = { ...LitElement.shadowRootOptions, delegatesFocus: true };
 
@@ -21,14 +28,14 @@ export class WeftRoomLink extends LitElement {
       :host {
         display: block;
         content-visibility: auto;
-        contain-intrinsic-height: 58px;
+        contain-intrinsic-height: var(--room-link, 58px);
       }
       a {
         display: grid;
         grid-template-columns: auto minmax(0, 1fr) auto;
         align-items: center;
         gap: 0 var(--space-3);
-        height: 58px;
+        height: var(--room-link, 58px);
         padding: 0 var(--space-2);
         border-radius: var(--radius);
         color: var(--text);
@@ -118,7 +125,7 @@ export class WeftRoomLink extends LitElement {
         size="40"
       ></weft-avatar>
       <span class="name ellipsis">${room.name}</span>
-      ${room.ts === 0 ? html`<span></span>` : html`<time title=${fullTime(room.ts)}>${shortTime(room.ts)}</time>`}
+      ${room.ts === 0 ? html`<span></span>` : html`<time title=${fullTime(room.ts)}>${quietTime(room.ts)}</time>`}
       <span class="preview ellipsis"
         >${room.membership === "invite" ? msg("Invites you") : room.preview}</span
       >

@@ -5,7 +5,17 @@ import { Watch } from "../controllers/watch.ts";
 import { $notifications, canNotify, setNotifications } from "../store/notifier.ts";
 import { chooseLanguage, chosenLanguage, LANGUAGES } from "../store/language.ts";
 import { toast } from "../store/toasts.ts";
-import { $theme, setTheme, type Theme } from "../store/theme.ts";
+import {
+  $contrast,
+  $density,
+  $theme,
+  setContrast,
+  setDensity,
+  setTheme,
+  type Contrast,
+  type Density,
+  type Theme,
+} from "../store/theme.ts";
 import { base, forms } from "../styles/shared.ts";
 
 /** A language's name in itself. */
@@ -18,7 +28,7 @@ function nameOf(tag: string): string {
 export class WeftSettingsAppearance extends LitElement {
   constructor() {
     super();
-    new Watch(this, () => [$theme, $notifications]);
+    new Watch(this, () => [$theme, $contrast, $density, $notifications]);
   }
 
   static override styles = [
@@ -33,8 +43,12 @@ export class WeftSettingsAppearance extends LitElement {
         border: 0;
       }
       legend {
+        padding: 0;
         margin-bottom: var(--space-3);
         font-weight: 550;
+      }
+      select {
+        max-width: 320px;
       }
     `,
   ];
@@ -79,27 +93,46 @@ export class WeftSettingsAppearance extends LitElement {
     </div>`;
   }
 
-  override render() {
-    const names: Record<Theme, string> = {
+  #choices<Value extends string>(
+    legend: string,
+    names: Record<Value, string>,
+    current: Value,
+    choose: (value: Value) => void,
+  ) {
+    return html`<fieldset>
+      <legend>${legend}</legend>
+      ${(Object.keys(names) as Value[]).map(
+        (value) =>
+          html`<label class="choice">
+            <input
+              type="radio"
+              name=${legend}
+              .checked=${current === value}
+              @change=${() => choose(value)}
+            />
+            ${names[value]}
+          </label>`,
+      )}
+    </fieldset>`;
+  }
+
+  #looks() {
+    const themes: Record<Theme, string> = {
       system: msg("Use the system setting"),
       light: msg("Light"),
       dark: msg("Dark"),
     };
-    return html`<fieldset>
-        <legend>${msg("Colours")}</legend>
-        ${(Object.keys(names) as Theme[]).map(
-          (theme) =>
-            html`<label class="choice">
-              <input
-                type="radio"
-                name="theme"
-                ?checked=${$theme.get() === theme}
-                @change=${() => setTheme(theme)}
-              />
-              ${names[theme]}
-            </label>`,
-        )}
-      </fieldset>
-      ${this.#language()} ${this.#notifications()}`;
+    const contrasts: Record<Contrast, string> = {
+      system: msg("Use the system setting"),
+      more: msg("High"),
+    };
+    const densities: Record<Density, string> = { roomy: msg("Roomy"), compact: msg("Compact") };
+    return html`${this.#choices(msg("Colours"), themes, $theme.get(), setTheme)}
+    ${this.#choices(msg("Contrast"), contrasts, $contrast.get(), setContrast)}
+    ${this.#choices(msg("Spacing"), densities, $density.get(), setDensity)}`;
+  }
+
+  override render() {
+    return html`${this.#looks()} ${this.#language()} ${this.#notifications()}`;
   }
 }

@@ -81,6 +81,7 @@ function followPage(
       socket.retryNow();
     }
   };
+  const onOffline = (): void => sync.lost();
   const onOnline = (): void => {
     sync.retryNow();
     socket.retryNow();
@@ -88,6 +89,7 @@ function followPage(
   };
   document.addEventListener("visibilitychange", onVisibility);
   window.addEventListener("online", onOnline);
+  window.addEventListener("offline", onOffline);
   window.addEventListener("pagehide", flush);
   const unlisten = sync.$status.listen((status) => {
     if (status !== "live") return;
@@ -99,6 +101,7 @@ function followPage(
   return () => {
     document.removeEventListener("visibilitychange", onVisibility);
     window.removeEventListener("online", onOnline);
+    window.removeEventListener("offline", onOffline);
     window.removeEventListener("pagehide", flush);
     unlisten();
     unshow();

@@ -25,9 +25,9 @@ export interface SyncDeps {
 const HELD = 10_000;
 const HELD_WHOLE = 120_000;
 
-/** 1 s, 2 s, 4 s … 30 s, each up to a third longer so that clients don't return in step. */
+/** 1 s, 2 s, 4 s … 10 s, each up to a third longer so that clients don't return in step. */
 export function defaultBackOff(failures: number): number {
-  return Math.min(1000 * 2 ** (failures - 1), 30_000) * (1 + Math.random() / 3);
+  return Math.min(1000 * 2 ** (failures - 1), 10_000) * (1 + Math.random() / 3);
 }
 
 /** The server forgot or never knew the `since` token. */
@@ -46,6 +46,7 @@ export function createSyncEngine(deps: SyncDeps) {
   let since = deps.since;
   let running: AbortController | undefined;
   let wake: (() => void) | undefined;
+  let cut: AbortController | undefined;
   $presence.listen((presence) => deps.api.setPresence(presence));
 
   function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -61,10 +62,10 @@ export function createSyncEngine(deps: SyncDeps) {
     });
   }
 
-  async function round(failures: number, signal: AbortSignal): Promise<void> {
+  async function round(failures: number, signal: AbortSignal, request: AbortSignal): Promise<void> {
     // The first answer, and the first after a failure, must come at once: it says that all is well again.
     const timeout = since === undefined || failures > 0 || $status.get() !== "live" ? 0 : 30_000;
-    const response = await deps.api.sync({ since, timeout, presence: $presence.get() }, signal);
+    const response = await deps.api.sync({ since, timeout, presence: $presence.get() }, request);
     if (signal.aborted) return;
     const counts = await deps.apply(response);
     if (signal.aborted) return;
@@ -76,8 +77,9 @@ export function createSyncEngine(deps: SyncDeps) {
   async function loop(signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
+      cut = new AbortController();
       try {
-        await round(failures, signal);
+        await round(failures, signal, AbortSignal.any([signal, cut.signal]));
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
@@ -109,6 +111,12 @@ export function createSyncEngine(deps: SyncDeps) {
     stop(): void {
       running?.abort();
       running = undefined;
+    },
+    /** The network is gone: says so at once, and gives up the request that is under way. */
+    lost(): void {
+      if (running === undefined) return;
+      $status.set("offline");
+      cut?.abort();
     },
     /** Ends a wait for the next attempt: the network came back, or the person asks. */
     retryNow(): void {

@@ -38,13 +38,31 @@ export function dayLabel(ts: number, now = Date.now()): string {
   return new Date(ts).getFullYear() === new Date(now).getFullYear() ? dayOfYear(ts) : fullDay(ts);
 }
 
-/** The time beside a room in the list: "14:05", "Fri", "3 Jul", "3 Jul 2025". */
+/** The short time of an event: "14:05", "Fri", "3 Jul", "3 Jul 2025". */
 export function shortTime(ts: number, now = Date.now()): string {
+  return daysAgo(ts, now) <= 0 ? clockTime(ts) : shortDayOf(ts, now);
+}
+
+/** "Yesterday", "Fri", "3 Jul", "3 Jul 2025"; not for today. */
+function shortDayOf(ts: number, now: number): string {
   const ago = daysAgo(ts, now);
-  if (ago <= 0) return clockTime(ts);
   if (ago === 1) return msg("Yesterday");
   if (ago < 7) return shortWeekday(ts);
   return new Date(ts).getFullYear() === new Date(now).getFullYear() ? shortDay(ts) : shortDate(ts);
+}
+
+/** How long ago something was, as quietly as a list says it: "now", "5m", "3h", "Yesterday", "Fri", "3 Jul". */
+export function quietTime(ts: number, now = Date.now()): string {
+  const minutes = Math.floor((now - ts) / 60_000);
+  if (minutes < 1) return msg("now");
+  if (minutes < 60) return span(minutes, "minute");
+  return daysAgo(ts, now) <= 0 ? span(Math.floor(minutes / 60), "hour") : shortDayOf(ts, now);
+}
+
+function span(value: number, unit: "minute" | "hour"): string {
+  return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "narrow" }).format(
+    value,
+  );
 }
 
 /** "1.4 MB" */

@@ -209,6 +209,28 @@ describe("a token that the server no longer knows", () => {
   });
 });
 
+test("when the network goes it says so at once, gives up the poll, and goes on where it was", async () => {
+  const { engine, asked, signals, seen } = setUp(["s1"]);
+  engine.start();
+  await settle();
+  engine.lost();
+  expect(engine.$status.get()).toBe("offline");
+  expect(signals[1]!.aborted).toBe(true);
+  await settle();
+  expect(asked).toHaveLength(2);
+  engine.retryNow();
+  await settle();
+  expect(from(asked)).toEqual([undefined, "s1", "s1"]);
+  expect(asked[2]!.timeout).toBe(0);
+  expect(seen).toEqual(["live", "offline"]);
+});
+
+test("a network that goes while it is stopped changes nothing", () => {
+  const { engine } = setUp([]);
+  engine.lost();
+  expect(engine.$status.get()).toBe("starting");
+});
+
 test("an ended session stops it, for good", async () => {
   const { engine, asked } = setUp(["s1", new ApiError(401, { errcode: "M_UNKNOWN_TOKEN" })]);
   engine.start();
@@ -247,14 +269,12 @@ test("stopping ends a long poll and a wait, and it can be started again where it
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("waits double from a second to half a minute, each up to a third longer", () => {
+test("waits double from a second to ten, each up to a third longer", () => {
   const random = vi.spyOn(Math, "random");
   random.mockReturnValue(0);
-  expect([1, 2, 3, 5, 6, 50].map(defaultBackOff)).toEqual([
-    1000, 2000, 4000, 16_000, 30_000, 30_000,
-  ]);
+  expect([1, 2, 3, 4, 5, 50].map(defaultBackOff)).toEqual([1000, 2000, 4000, 8000, 10_000, 10_000]);
   random.mockReturnValue(0.999);
   expect(defaultBackOff(1)).toBeGreaterThan(1300);
-  expect(defaultBackOff(50)).toBeLessThan(40_000);
+  expect(defaultBackOff(50)).toBeLessThan(14_000);
   random.mockRestore();
 });

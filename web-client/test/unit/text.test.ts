@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { findMembers, queryAt } from "../../src/controllers/mentions.ts";
 import { contentOf, loadRenderer } from "../../src/text/compose.ts";
 import { matrixTo, parseMatrixLink, splitLinks } from "../../src/text/links.ts";
-import { dayLabel, duration, shortTime } from "../../src/text/time.ts";
+import { dayLabel, duration, quietTime, shortTime } from "../../src/text/time.ts";
 import { hrefTo, parseRoute } from "../../src/store/router.ts";
 import { nextStage, NeedsProof } from "../../src/api/uia.ts";
 import { expand } from "../../src/api/http.ts";
@@ -174,6 +174,14 @@ describe("times", () => {
     expect(dayLabel(new Date(2025, 6, 3).getTime(), now)).toContain("2025");
     expect(shortTime(new Date(2026, 10, 21, 9).getTime(), now)).toBe("Yesterday");
     expect(duration(187_000)).toBe("3:07");
+  });
+
+  test("a list says quietly how long ago something was", () => {
+    const ago = (minutes: number) => quietTime(now - minutes * 60_000, now);
+    expect([ago(-5), ago(0.9), ago(1), ago(59.9), ago(60), ago(15 * 60 - 1)]).toEqual([
+      ...["now", "now", "1m", "59m", "1h", "14h"],
+    ]);
+    expect([ago(16 * 60), ago(4 * 24 * 60)]).toEqual(["Yesterday", "Wed"]);
   });
 });
 

@@ -15,7 +15,7 @@ const NOT_BUILT =
   "<!doctype html><title>Weft</title><p>This is a Weft homeserver. Its web client has not been built: " +
   "start it by <code>npm start</code>, or run <code>npx vite build</code> in web-client/.</p>";
 
-/** Serves the web client at `/`: hashed assets for ever, the page itself for client-side paths. */
+/** Serves the web client at `/`: hashed assets for ever; paths within the page lead to it. */
 export async function serveWebClient(app: FastifyInstance, client: WebClient): Promise<void> {
   const policy = contentSecurityPolicy(client.connectTo);
   if (!existsSync(join(client.folder, "index.html"))) {
@@ -43,10 +43,21 @@ export async function serveWebClient(app: FastifyInstance, client: WebClient): P
     // Names of APIs begin with "_"; none of our files begins with a dot, and none is reached
     // through one.
     if (/^_|(^|[/\\])\.|[\0\\]/.test(path)) throw errors.unrecognized();
-    if (path === "" || path === "index.html" || !/\.[a-z0-9]+$/i.test(path)) return page(reply);
+    if (path === "" || path === "index.html") return page(reply);
+    if (!/\.[a-z0-9]+$/i.test(path)) return reply.redirect(placeInPage(request.url), 302);
     const immutable = path.startsWith("assets/");
     return reply.sendFile(path, { maxAge: immutable ? "365d" : "10m", immutable });
   });
+}
+
+/**
+ * Where the page has the place that somebody looks for by a path: "/room/x" is "../#/room/x". Relative, since a proxy may serve
+ * us below a folder; so it leads to no other server, either.
+ */
+function placeInPage(url: string): string {
+  const [path = "", query] = url.slice(1).split("?");
+  const up = "../".repeat(path.split("/").length - 1) || "./";
+  return `${up}${query === undefined ? "" : `?${query}`}#/${path}`;
 }
 
 function withSocket(origin: string): string[] {
