@@ -34,27 +34,44 @@ export interface MessagePlace {
 /** In so few rooms the index itself looks for the room. */
 const FEW_ROOMS = 16;
 
-function condition(sql: Sql | Tx, wanted: MessageCondition, before: MessagePlace | undefined) {
-  const { roomNids, keys, senders, notSenders } = wanted;
-  const place =
-    before === undefined ? sql`` : sql`AND (s.ts, s.event_nid) < (${before.ts}, ${before.nid})`;
-  const from =
-    senders === undefined ? sql`` : sql`AND s.sender = ANY (${textArray(senders)}::text[])`;
-  const notFrom =
-    notSenders.length === 0 ? sql`` : sql`AND s.sender <> ALL (${textArray(notSenders)}::text[])`;
-  return sql`s.room_nid = ANY (${numberArray(roomNids)}::bigint[])
-    AND s.key = ANY (${numberArray(keys)}::int[]) ${place} ${from} ${notFrom}`;
-}
-
 /** The words, and in few rooms the rooms. */
 function indexed({ words, roomNids }: MessageCondition): string {
   if (roomNids.length > FEW_ROOMS) return words;
   return `${words} & (${roomNids.map((nid) => `'#${nid}'`).join(" | ")})`;
 }
 
-function columns(sql: Sql | Tx) {
-  return sql`s.event_nid AS nid, s.source_nid AS "sourceNid", s.room_nid AS "roomNid", s.sender,
-    s.key, s.ts`;
+const COLUMNS = `s.event_nid AS nid, s.source_nid AS "sourceNid", s.room_nid AS "roomNid",
+  s.sender, s.key, s.ts`;
+
+/** A statement that is put together, with its values. */
+function createStatement() {
+  const values: (string | number)[] = [];
+  const value = (each: string | number, type: string) => `$${values.push(each)}::${type}`;
+  return {
+    value,
+    /** What the event is, apart from its words. */
+    conditions({ roomNids, keys, senders, notSenders }: MessageCondition, before?: MessagePlace) {
+      const all = [
+        `s.room_nid = ANY (${value(numberArray(roomNids), "bigint[]")})`,
+        `s.key = ANY (${value(numberArray(keys), "int[]")})`,
+      ];
+      if (before) {
+        const { ts, nid } = before;
+        all.push(`(s.ts, s.event_nid) < (${value(ts, "bigint")}, ${value(nid, "bigint")})`);
+      }
+      if (senders) all.push(`s.sender = ANY (${value(textArray(senders), "text[]")})`);
+      if (notSenders.length > 0) {
+        all.push(`s.sender <> ALL (${value(textArray(notSenders), "text[]")})`);
+      }
+      return all.join(" AND ");
+    },
+    /**
+     * Not prepared: for how many rooms and which words there are, PostgreSQL has to choose indexes
+     * anew. A plan for any of them collects all events of the rooms as well.
+     */
+    run: <Row extends object>(sql: Sql | Tx, text: string) =>
+      sql.unsafe<Row[]>(text, values, { prepare: false }),
+  };
 }
 
 /**
@@ -70,13 +87,16 @@ export async function newestFound(
     max,
   }: { readonly before?: MessagePlace | undefined; limit: number; max: number },
 ): Promise<{ rows: FoundRow[]; total: number }> {
-  const rows = await sql<(FoundRow & { total: number })[]>`
-    WITH found AS MATERIALIZED (
-      SELECT ${columns(sql)} FROM searchable_events s
-      WHERE s.words @@ ${indexed(wanted)}::tsquery AND ${condition(sql, wanted, before)}
-      LIMIT ${max + 1})
+  const { value, conditions, run } = createStatement();
+  const rows = await run<FoundRow & { total: number }>(
+    sql,
+    `WITH found AS MATERIALIZED (
+      SELECT ${COLUMNS} FROM searchable_events s
+      WHERE s.words @@ ${value(indexed(wanted), "tsquery")} AND ${conditions(wanted, before)}
+      LIMIT ${value(max + 1, "bigint")})
     SELECT *, 1 AS rank, (SELECT count(*) FROM found) AS total FROM found
-    ORDER BY ts DESC, nid DESC LIMIT ${limit}`;
+    ORDER BY ts DESC, nid DESC LIMIT ${value(limit, "bigint")}`,
+  );
   return { rows, total: rows[0]?.total ?? 0 };
 }
 
@@ -90,12 +110,15 @@ export async function foundAmongNewest(
     depth,
   }: { readonly before?: MessagePlace | undefined; limit: number; depth: number },
 ): Promise<FoundRow[]> {
-  return sql<FoundRow[]>`
-    SELECT ${columns(sql)}, 1 AS rank FROM (
-      SELECT * FROM searchable_events s WHERE ${condition(sql, wanted, before)}
-      ORDER BY s.ts DESC, s.event_nid DESC LIMIT ${depth}) s
-    WHERE s.words @@ ${wanted.words}::tsquery
-    ORDER BY s.ts DESC, s.event_nid DESC LIMIT ${limit}`;
+  const { value, conditions, run } = createStatement();
+  return run<FoundRow>(
+    sql,
+    `SELECT ${COLUMNS}, 1 AS rank FROM (
+      SELECT * FROM searchable_events s WHERE ${conditions(wanted, before)}
+      ORDER BY s.ts DESC, s.event_nid DESC LIMIT ${value(depth, "bigint")}) s
+    WHERE s.words @@ ${value(wanted.words, "tsquery")}
+    ORDER BY s.ts DESC, s.event_nid DESC LIMIT ${value(limit, "bigint")}`,
+  );
 }
 
 /**
@@ -113,23 +136,28 @@ export async function bestFound(
   },
 ): Promise<FoundRow[]> {
   const { after } = page;
+  const { value, conditions, run } = createStatement();
+  const whole = value(wanted.whole, "tsquery");
+  const words = value(wanted.words, "tsquery");
   const isBehind =
     after === undefined
-      ? sql`true`
-      : sql`(rank, ts, nid) < (${after.rank}::double precision, ${after.ts}::bigint, ${after.nid}::bigint)`;
-  return sql<FoundRow[]>`
-    WITH found AS MATERIALIZED (
-      SELECT ${columns(sql)}, s.words FROM searchable_events s
-      WHERE s.words @@ ${indexed(wanted)}::tsquery AND ${condition(sql, wanted, undefined)}
-        AND s.event_nid <= ${page.upTo}
-      LIMIT ${page.max}),
+      ? "true"
+      : `(rank, ts, nid) < (${value(after.rank, "double precision")}, ${value(after.ts, "bigint")},
+          ${value(after.nid, "bigint")})`;
+  return run<FoundRow>(
+    sql,
+    `WITH found AS MATERIALIZED (
+      SELECT ${COLUMNS}, s.words FROM searchable_events s
+      WHERE s.words @@ ${value(indexed(wanted), "tsquery")} AND ${conditions(wanted)}
+        AND s.event_nid <= ${value(page.upTo, "bigint")}
+      LIMIT ${value(page.max, "bigint")}),
     ranked AS (
       SELECT nid, "sourceNid", "roomNid", sender, key, ts,
-        (ts_rank(words, ${wanted.whole}::tsquery, 1) + ts_rank(words, ${wanted.words}::tsquery, 1))
-          ::double precision AS rank
+        (ts_rank(words, ${whole}, 1) + ts_rank(words, ${words}, 1))::double precision AS rank
       FROM found)
     SELECT * FROM ranked WHERE ${isBehind}
-    ORDER BY rank DESC, ts DESC, nid DESC LIMIT ${page.limit}`;
+    ORDER BY rank DESC, ts DESC, nid DESC LIMIT ${value(page.limit, "bigint")}`,
+  );
 }
 
 /** How many of the first `max` events that fit are in which room. */
@@ -138,12 +166,15 @@ export async function countByRoom(
   wanted: MessageCondition,
   max: number,
 ): Promise<{ roomNid: number; n: number }[]> {
-  return sql<{ roomNid: number; n: number }[]>`
-    SELECT room_nid AS "roomNid", count(*) AS n FROM (
+  const { value, conditions, run } = createStatement();
+  return run<{ roomNid: number; n: number }>(
+    sql,
+    `SELECT room_nid AS "roomNid", count(*) AS n FROM (
       SELECT s.room_nid FROM searchable_events s
-      WHERE s.words @@ ${indexed(wanted)}::tsquery AND ${condition(sql, wanted, undefined)}
-      LIMIT ${max}) f
-    GROUP BY room_nid`;
+      WHERE s.words @@ ${value(indexed(wanted), "tsquery")} AND ${conditions(wanted)}
+      LIMIT ${value(max, "bigint")}) f
+    GROUP BY room_nid`,
+  );
 }
 
 /** The greatest nid in the index. */
