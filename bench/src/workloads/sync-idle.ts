@@ -13,6 +13,8 @@ const RATES = [20, 100];
 const POLL_MS = 30_000;
 /** What is still on its way when the last message was sent gets this long. */
 const LAST_ARRIVALS_MS = 10_000;
+/** How long all members get to see the message before the first one. */
+const READY_MS = 30_000;
 
 /** An open loop: messages leave at fixed times, and latency counts from the time meant. */
 export const syncIdle: Workload = {
@@ -38,6 +40,8 @@ interface Ledger {
   readonly meant: number[];
   readonly seen: Uint8Array[];
   readonly latencies: Recorder;
+  /** Members that have seen the message before the first one. */
+  readonly waiting: Set<number>;
   /** Members that were told of a gap in the timeline. */
   gaps: number;
   deliveries: number;
@@ -56,6 +60,7 @@ async function wake(
     meant: [],
     seen: members.map(() => new Uint8Array(count)),
     latencies: createRecorder(),
+    waiting: new Set(),
     gaps: 0,
     deliveries: 0,
   };
@@ -66,7 +71,7 @@ async function wake(
       if (!stop.signal.aborted) failures.push(error.message);
     }),
   );
-  await sleep(500);
+  await untilAllWait(api, members, roomId, ledger, rate);
   const others = settings.absent > 0 ? ` of ${members.length + settings.absent}` : "";
   const cell = `${members.length}${others} members, ${rate}/s`;
   const end = await observe(context);
@@ -93,6 +98,25 @@ async function wake(
     wrong: wrongIn(ledger),
     note: "",
   };
+}
+
+/** A first message goes round, so that all connections are open and all members wait for more. */
+async function untilAllWait(
+  api: Api,
+  members: readonly Member[],
+  roomId: string,
+  ledger: Ledger,
+  rate: number,
+): Promise<void> {
+  await api.call({
+    method: "PUT",
+    path: `${roomPath(roomId)}/send/m.room.message/idle.${rate}.ready`,
+    token: members[0]!.user.token,
+    body: { msgtype: "m.text", body: "ready", ready: rate },
+  });
+  const deadline = performance.now() + READY_MS;
+  while (ledger.waiting.size < members.length && performance.now() < deadline) await sleep(20);
+  await sleep(500);
 }
 
 function wrongIn({ seen, gaps }: Ledger): string | undefined {
@@ -160,6 +184,7 @@ async function poll(
     const timeline = answer.rooms?.join?.[roomId]?.timeline;
     if (timeline?.limited) ledger.gaps++;
     for (const { content } of timeline?.events ?? []) {
+      if (content?.ready === rate) ledger.waiting.add(index);
       if (content?.rate !== rate || typeof content.bench !== "number") continue;
       seen[content.bench]!++;
       ledger.deliveries++;
