@@ -10,6 +10,11 @@ const WANTED = [
     present: () => existsSync("/usr/bin/chromium"),
   },
   {
+    name: "firefox-esr",
+    tests: "the web client in Firefox",
+    present: () => existsSync("/usr/bin/firefox-esr"),
+  },
+  {
     name: "redis-server",
     tests: "several replicas, over Redis",
     present: () => existsSync("/usr/bin/redis-server"),

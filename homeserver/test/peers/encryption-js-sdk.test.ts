@@ -16,7 +16,7 @@ import * as verify from "../../../web-client/e2e/verification.ts";
 import { register } from "../support/user.ts";
 import { eventually, inTime } from "../support/wait.ts";
 import { decrypted, emojiOf, type JsDevice, nextRequest, setUp, signIn } from "./crypto/js-sdk.ts";
-import { hasChromium } from "./support/browser.ts";
+import { hasBrowser } from "./support/browser.ts";
 import "./support/js-sdk.ts";
 import { twoScreens } from "./support/two-screens.ts";
 
@@ -35,7 +35,7 @@ function readAll({ client }: JsDevice): void {
 }
 
 /** Alice has our client in a browser; Bob and Carol, on another server, have matrix-js-sdk. Each test goes on where the one before ended. */
-describe.skipIf(!hasChromium)(
+describe.skipIf(!hasBrowser("Chromium"))(
   "our client and matrix-js-sdk 43 in one room",
   { timeout: 240_000 },
   () => {

@@ -6,12 +6,12 @@ import { startServer, type TestServer } from "../support/server.ts";
 import { register, type TestUser } from "../support/user.ts";
 import { eventually } from "../support/wait.ts";
 import { decrypted, type JsDevice, signIn } from "./crypto/js-sdk.ts";
-import { hasChromium, launchBrowser, openScreen } from "./support/browser.ts";
+import { hasBrowser, launchBrowser, openScreen } from "./support/browser.ts";
 import { type HydrogenSite, serveHydrogen } from "./support/hydrogen.ts";
 import "./support/js-sdk.ts";
 
 /** Each test goes on where the one before ended. */
-describe.skipIf(!hasChromium)("hydrogen in Chromium", { timeout: 180_000 }, () => {
+describe.skipIf(!hasBrowser("Chromium"))("hydrogen in Chromium", { timeout: 180_000 }, () => {
   let server: TestServer;
   let site: HydrogenSite;
   let browser: Browser;

@@ -4,13 +4,13 @@ import { ensureWebClient } from "../../../scripts/lib/web-client.mjs";
 import * as chat from "../../../web-client/e2e/conversation.ts";
 import { putOff } from "../../../web-client/e2e/encryption.ts";
 import { eventually } from "../support/wait.ts";
-import { hasChromium, launchBrowser, openScreen, type Screen } from "./support/browser.ts";
+import { hasBrowser, launchBrowser, openScreen, type Screen } from "./support/browser.ts";
 import { createNetwork, type Network } from "./support/network.ts";
 import { startWeft, type WeftProcess } from "./support/process.ts";
 import { createUpgradeProxy, type UpgradeProxy } from "./support/upgrade-proxy.ts";
 
 /** Each test goes on where the one before ended. */
-describe.skipIf(!hasChromium)("two pages over the socket", { timeout: 240_000 }, () => {
+describe.skipIf(!hasBrowser("Chromium"))("two pages over the socket", { timeout: 240_000 }, () => {
   let network: Network;
   let weft: WeftProcess;
   let proxy: UpgradeProxy;

@@ -1,16 +1,24 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, chromium, firefox, type Page } from "playwright-core";
 
 const CHROMIUM = process.env["WEFT_CHROMIUM"] ?? "/usr/bin/chromium";
+const FIREFOX = process.env["WEFT_FIREFOX"] ?? "/usr/bin/firefox-esr";
 const IMAGES = join(import.meta.dirname, "..", "..", "..", "..", "docs", "images");
 
-/** Whether there is a Chromium: skip tests by name otherwise. */
-export const hasChromium = existsSync(CHROMIUM);
+export type BrowserKind = "Chromium" | "Firefox";
 
-/** A headless browser; its processes end with it. */
-export function launchBrowser(): Promise<Browser> {
+/** Whether the browser is there: skip tests by name otherwise. */
+export function hasBrowser(kind: BrowserKind): boolean {
+  return existsSync(kind === "Firefox" ? FIREFOX : CHROMIUM);
+}
+
+/** A headless browser; its processes end with it. Firefox is as Debian has it, by WebDriver BiDi. */
+export function launchBrowser(kind: BrowserKind = "Chromium"): Promise<Browser> {
+  if (kind === "Firefox") {
+    return firefox.launch({ channel: "moz-firefox", executablePath: FIREFOX });
+  }
   return chromium.launch({
     executablePath: CHROMIUM,
     args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
@@ -41,11 +49,42 @@ export async function openScreen(
   return { page, errors };
 }
 
-/** Saves a picture for the docs, when WEFT_SCREENSHOTS is 1. */
+/** Saves a picture of Chromium for the docs, when WEFT_SCREENSHOTS is 1. */
 export async function picture(page: Page, name: string): Promise<void> {
   if (process.env["WEFT_SCREENSHOTS"] !== "1") return;
+  if (page.context().browser()?.browserType().name() !== "chromium") return;
   await mkdir(IMAGES, { recursive: true });
   // Nothing is pointed at.
   await page.mouse.move(0, 0);
   await page.screenshot({ path: join(IMAGES, `${name}.png`) });
 }
+
+/**
+ * The text of the file that a page hands to the browser when something is pressed. Playwright does
+ * not tell of such downloads in Firefox, where the page's own link is read instead.
+ */
+export async function savedText(
+  { page }: Screen,
+  kind: BrowserKind,
+  press: () => Promise<void>,
+): Promise<string> {
+  if (kind === "Chromium") {
+    const [download] = await Promise.all([page.waitForEvent("download"), press()]);
+    return readFile(await download.path(), "utf8");
+  }
+  await page.evaluate(LISTEN_FOR_LINKS);
+  await press();
+  return page.evaluate<string>("window.pressedLink");
+}
+
+/** Keeps what the next link that a script presses leads to. */
+const LISTEN_FOR_LINKS = `
+  window.pressedLink = new Promise((resolve, reject) => {
+    const press = HTMLAnchorElement.prototype.click;
+    HTMLAnchorElement.prototype.click = function () {
+      HTMLAnchorElement.prototype.click = press;
+      fetch(this.href).then((answer) => answer.text()).then(resolve, reject);
+      press.call(this);
+    };
+  });
+  undefined`;

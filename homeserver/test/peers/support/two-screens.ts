@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { ensureWebClient } from "../../../../scripts/lib/web-client.mjs";
-import { launchBrowser, openScreen, type Screen } from "./browser.ts";
+import { type BrowserKind, launchBrowser, openScreen, type Screen } from "./browser.ts";
 import { createNetwork, type Network } from "./network.ts";
 import { startWeft, type WeftProcess } from "./process.ts";
 
@@ -15,7 +15,7 @@ export interface TwoScreens {
 }
 
 /** Opens them before the tests of the block that calls this; they are there from the first test on. */
-export function twoScreens(): TwoScreens {
+export function twoScreens(kind: BrowserKind = "Chromium"): TwoScreens {
   const opened = {} as { -readonly [K in keyof TwoScreens]: TwoScreens[K] };
   let network: Network | undefined;
 
@@ -26,7 +26,7 @@ export function twoScreens(): TwoScreens {
       startWeft(joint, { name: "here" }),
       startWeft(joint, { name: "there" }),
     ]);
-    opened.browser = await launchBrowser();
+    opened.browser = await launchBrowser(kind);
     opened.alice = await openScreen(opened.browser, { scheme: "light" });
     opened.bob = await openScreen(opened.browser, { scheme: "dark" });
   }, 240_000);
