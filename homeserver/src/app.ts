@@ -135,7 +135,10 @@ function openHttp(
       watch: layers.users.sessions.watch,
       byServiceToken: layers.masquerade.byServiceToken,
     },
-    signatures: { serverName: config.serverName, keyRing: remote.keyRing, now: clock.now },
+    signatures: {
+      ...{ serverName: config.serverName, keyRing: remote.keyRing, now: clock.now },
+      isBlocked: remote.blocked.has,
+    },
     rateLimiter,
     aclAllows: layers.rooms.federation.aclAllows,
     audit: layers.auditLog,

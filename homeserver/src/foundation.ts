@@ -97,6 +97,7 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
     allowPrivate: config.allowPrivateAddresses,
     caFile: config.federationCa,
     failures: await replicas?.bus.channel<ServerName>("failing-servers"),
+    blocks: await replicas?.bus.channel<string>("blocked-servers"),
   });
   opened.push(() => remote.close());
   const leases = replicas && createLeases({ sql: connect(location, { max: 1 }), clock });

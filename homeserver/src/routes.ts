@@ -1,6 +1,8 @@
 import { type Health, monitoringRoutes } from "./admin-api/monitoring.ts";
 import { auditRoutes } from "./admin-api/audit.ts";
 import { mediaRoutes } from "./admin-api/media.ts";
+import { federationRoutes as adminFederationRoutes } from "./admin-api/federation.ts";
+import { serverVersionRoutes } from "./admin-api/server-version.ts";
 import { purgesRoutes } from "./admin-api/purges.ts";
 import { serverNoticesRoutes } from "./admin-api/server-notices.ts";
 import { registerRoutes } from "./admin-api/register.ts";
@@ -36,6 +38,8 @@ export function createRoutes(on: Foundation, layers: Layers, health: Health): Ro
     ...serverNoticesRoutes(layers),
     ...mediaRoutes(layers),
     ...auditRoutes(layers),
+    ...adminFederationRoutes({ ...layers, blockedServers: remote.blocked }),
+    ...serverVersionRoutes({ version: VERSION }),
     ...accountRoutes({
       ...{ ...layers, publicBaseUrl, openId, clock, serverName },
       ssoPages: openSsoEntry({ users, publicBaseUrl }),

@@ -6,7 +6,8 @@ import type { SigningKey } from "../protocol/crypto.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { Sql } from "../storage/sql.ts";
 import { type OutboundOptions, createConnector, createOutboundAgent } from "./connecting/agent.ts";
-import { createBackoff } from "./requests/backoff.ts";
+import { type BlockedServers, createBlockedServers } from "./requests/blocked-servers.ts";
+import { type Backoff, createBackoff } from "./requests/backoff.ts";
 import { createRemoteClient } from "./requests/client.ts";
 import { createConnections } from "./connecting/connections.ts";
 import { createDiscovery, createSrvResolver } from "./connecting/discovery.ts";
@@ -16,6 +17,8 @@ import { createIdentityServers } from "./identity-servers.ts";
 import { createRemoteMedia } from "./remote-media.ts";
 import { createRemoteServer } from "./remote-server.ts";
 import { createWellKnown } from "./connecting/well-known.ts";
+
+export type { Backoff, BlockedServers };
 
 export interface FederationClientOptions extends OutboundOptions {
   readonly sql: Sql;
@@ -29,6 +32,8 @@ export interface FederationClientOptions extends OutboundOptions {
    * Shares with the other replicas which servers fail, or are back. Absent: there is one replica.
    */
   readonly failures?: Channel<ServerName> | undefined;
+  /** Tells the other replicas that other servers are blocked. Absent: there is one replica. */
+  readonly blocks?: Channel<string> | undefined;
 }
 
 export type FederationClient = Awaited<ReturnType<typeof createFederationClient>>;
@@ -39,6 +44,10 @@ export async function createFederationClient(options: FederationClientOptions) {
   const connector = createConnector(options);
   const agent = createOutboundAgent(connector);
   const connections = createConnections(connector, clock);
+  const blocked = await createBlockedServers({
+    ...{ sql, clock, log, serverName },
+    changes: options.blocks,
+  });
   const backoff = await createBackoff({
     ...{ sql, clock, random, log },
     changes: options.failures,
@@ -48,7 +57,14 @@ export async function createFederationClient(options: FederationClientOptions) {
     createSrvResolver(clock),
     random,
   );
-  const client = createRemoteClient({ serverName, signingKey, discovery, connections, backoff });
+  const client = createRemoteClient({
+    serverName,
+    signingKey,
+    discovery,
+    connections,
+    backoff: unlessBlocked(backoff, blocked),
+    blocked,
+  });
   const fetcher = createKeyFetcher(client, clock);
   return {
     /** A call per federation operation. */
@@ -57,11 +73,25 @@ export async function createFederationClient(options: FederationClientOptions) {
     keyRing: createKeyRing({ sql, clock, fetcher, serverName, signingKey, notaries }),
     identityServers: createIdentityServers({ agent, serverName, signingKey }),
     backoff,
+    blocked,
     /** For other requests caused from outside: previews, push gateways. */
     agent,
     async close(): Promise<void> {
       await Promise.all([connections.close(), agent.destroy()]);
+      blocked.stop();
       await backoff.stop();
     },
+  };
+}
+
+/** Before it is looked again whether a server is still blocked. */
+const BLOCKED_WAIT_MS = 60_000;
+
+/** Nothing is sent to servers that are blocked, whether they answer or not. */
+function unlessBlocked(backoff: Backoff, blocked: Pick<BlockedServers, "has">): Backoff {
+  return {
+    ...backoff,
+    waitMs: (server) => (blocked.has(server) ? BLOCKED_WAIT_MS : backoff.waitMs(server)),
+    mayTry: (server) => !blocked.has(server) && backoff.mayTry(server),
   };
 }

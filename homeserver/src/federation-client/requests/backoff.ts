@@ -25,6 +25,8 @@ export interface Backoff {
    */
   failed(server: ServerName, isThere?: boolean, isDestination?: boolean): void;
   succeeded(server: ServerName): void;
+  /** It is tried again at once, by the wish of an administrator. Resolves when that is written. */
+  reset(server: ServerName): Promise<void>;
   /** The server sent us a request, so it is reachable again. */
   receivedFrom(server: ServerName): void;
   /** Called whenever a failing server is back. @returns the function that unsubscribes */
@@ -154,9 +156,18 @@ export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
       if (isKept) strangers.delete(server);
       (isKept ? failures : strangers).set(server, { ...failure, isThere });
       log.debug({ server, intervalMs }, "server does not answer");
-      if (isKept) publish(server, () => rows.upsertFailure(sql, { server, ...failure }));
+      if (isKept)
+        publish(server, () => rows.upsertFailure(sql, { server, ...failure, tried: now }));
     },
     succeeded: recovered,
+    async reset(server) {
+      strangers.delete(server);
+      failures.delete(server);
+      // Also a row that another replica has written just now.
+      publish(server, () => rows.deleteFailure(sql, server));
+      await writing;
+      awake(server);
+    },
     receivedFrom(server) {
       if (failureOf(server)?.isThere === true && waitMs(server) > 0) return;
       recovered(server);

@@ -9,6 +9,7 @@ import {
   parseLoose,
 } from "../../protocol/json.ts";
 import { boundsOf, checkBounds } from "../../protocol/json/json-bounds.ts";
+import type { BlockedServers } from "./blocked-servers.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Connections } from "../connecting/connections.ts";
 import type { Discovery, Target } from "../connecting/discovery.ts";
@@ -66,6 +67,7 @@ export interface RemoteClientOptions {
   readonly discovery: Discovery;
   readonly connections: Connections;
   readonly backoff: Backoff;
+  readonly blocked: Pick<BlockedServers, "has">;
 }
 
 const TIMEOUT_MS = 60_000;
@@ -75,7 +77,7 @@ const MAX_PART_BYTES = 512 * 1024;
 const USER_AGENT = "Weft/0.1";
 
 export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
-  const { serverName, signingKey, discovery, connections, backoff } = options;
+  const { serverName, signingKey, discovery, connections, backoff, blocked } = options;
 
   function headers(server: ServerName, request: RemoteRequest, target: Target) {
     const { method, uri, content } = request;
@@ -135,6 +137,11 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
     request: RemoteRequest,
     read: (answer: Dispatcher.ResponseData) => Promise<T>,
   ): Promise<T> {
+    // Keys are asked for: others in a room still tell what the server's users say there.
+    if (!request.unsigned && blocked.has(server)) {
+      const reason = `This server does not federate with ${server}`;
+      throw new RemoteError(server, 403, { errcode: "M_FORBIDDEN" }, reason);
+    }
     if (!request.insist && !backoff.mayTry(server)) {
       throw new RemoteError(server, undefined, undefined, `${server} has not answered of late`);
     }

@@ -13,6 +13,8 @@ export interface SignatureCheck {
   readonly serverName: ServerName;
   readonly keyRing: Pick<KeyRing, "requestKey">;
   readonly now: () => number;
+  /** Servers with which this one does not federate. Absent: there are none. */
+  readonly isBlocked?: ((server: ServerName) => boolean) | undefined;
 }
 
 /** The server named in a request's header, and the way to prove its identity. */
@@ -24,11 +26,11 @@ export interface Claim extends Proof {
  * Reads the header, before the body: it must be meant for this server, and name a key that is
  * available and valid. `beforeAsking` is called when the other server has to be asked for the key.
  * (Server-server API, "Request Authentication".)
- * @throws MatrixError M_UNAUTHORIZED 401
+ * @throws MatrixError M_UNAUTHORIZED 401; M_FORBIDDEN 403 for a server that is blocked
  */
 export async function claimedServer(
   request: FastifyRequest,
-  { serverName, keyRing, now }: SignatureCheck,
+  { serverName, keyRing, now, isBlocked }: SignatureCheck,
   beforeAsking: () => Promise<void>,
 ): Promise<Claim> {
   const header = parseXMatrix(request.headers.authorization);
@@ -41,6 +43,7 @@ export async function claimedServer(
   if (destination !== undefined && destination !== serverName) {
     throw errors.unauthorized(`This is ${serverName}, and the request is for another server`);
   }
+  if (isBlocked?.(origin)) throw errors.forbidden(`This server does not federate with ${origin}`);
   if (!SIGNATURE.test(sig)) throw errors.unauthorized("The X-Matrix header holds no signature");
   const wanted = { server: origin, keyId, validAt: now() };
   const requester = networkOf(request.found?.ip ?? "");

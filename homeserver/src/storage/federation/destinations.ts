@@ -37,12 +37,17 @@ export async function deleteOldFailures(sql: Sql | Tx, before: number): Promise<
 }
 
 /** Writes down a failure, over an earlier one of the same server. */
-export async function upsertFailure(sql: Sql | Tx, failure: FailureRow): Promise<void> {
+export async function upsertFailure(
+  sql: Sql | Tx,
+  failure: FailureRow & { readonly tried: number },
+): Promise<void> {
   await sql`
-    INSERT INTO failing_servers (server, failing_since, retry_after, interval_ms)
-    VALUES (${failure.server}, ${failure.since}, ${failure.until}, ${failure.intervalMs})
+    INSERT INTO failing_servers (server, failing_since, retry_after, interval_ms, tried_ts)
+    VALUES (${failure.server}, ${failure.since}, ${failure.until}, ${failure.intervalMs},
+      ${failure.tried})
     ON CONFLICT (server) DO UPDATE SET failing_since = excluded.failing_since,
-      retry_after = excluded.retry_after, interval_ms = excluded.interval_ms`;
+      retry_after = excluded.retry_after, interval_ms = excluded.interval_ms,
+      tried_ts = excluded.tried_ts`;
 }
 
 /** The server is back. */
