@@ -17,6 +17,7 @@ const LOADERS: Record<DialogRequest["kind"], () => Promise<unknown>> = {
   report: () => import("./report.ts"),
   image: () => import("./image.ts"),
   confirm: () => import("./confirm.ts"),
+  commands: () => import("./commands.ts"),
   "encryption-setup": () => import("./encryption/setup.ts"),
   "verify-device": () => import("./encryption/verify-device.ts"),
   verification: () => import("./encryption/verification.ts"),
@@ -97,6 +98,8 @@ export class WeftDialogHost extends LitElement {
         return html`<weft-image-view .shown=${request}></weft-image-view>`;
       case "confirm":
         return html`<weft-confirm .request=${request}></weft-confirm>`;
+      case "commands":
+        return html`<weft-commands></weft-commands>`;
       case "sign-out":
         return html`<weft-sign-out .client=${client}></weft-sign-out>`;
       case "encryption-setup":

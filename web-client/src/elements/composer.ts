@@ -1,46 +1,37 @@
 import { msg, str } from "@lit/localize";
-import { html, LitElement, nothing, type PropertyValues } from "lit";
+import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { text, type MatrixEvent } from "../api/types.ts";
-import { Mentions } from "../controllers/mentions.ts";
 import { TypingNotifier } from "../controllers/typing.ts";
 import { Watch } from "../controllers/watch.ts";
-import type { Client } from "../store/client.ts";
-import { shownContent } from "../store/describe.ts";
 import { threadOf } from "../store/relations.ts";
-import type { Room } from "../store/room.ts";
 import { report } from "../store/toasts.ts";
-import { uploadsOf, type Uploads } from "../store/uploads.ts";
+import type { UploadItem } from "../store/uploads.ts";
 import { composerStyles } from "../styles/composer.ts";
 import { base, buttons } from "../styles/shared.ts";
-import { contentOf, loadRenderer, relationOf, type Draft, type Renderer } from "../text/compose.ts";
-import { composerContext, mentionOffers, whyBarred } from "./composer-parts.ts";
+import { commandIn, type Draft } from "../text/compose.ts";
+import { DraftingElement } from "./composer/drafting.ts";
+import { closedEmoji } from "./composer/offers.ts";
+import { composerContext, offerList, tool, whyBarred } from "./composer/parts.ts";
+import { Markdown, obey, sendNow, type Outcome } from "./composer/sending.ts";
+import { markFor, replaceText, toggleMark, type Mark } from "./composer/text-field.ts";
 import { canEdit } from "./message-actions.ts";
 import { pickEmoji } from "./emoji-popover.ts";
 import { icon } from "./icon.ts";
 import "./upload-tray.ts";
 
-/** What was written in rooms and threads that one has left for a moment. */
-const drafts = new WeakMap<Room, Map<string, string>>();
+const markdown = new Markdown();
 
 /** Where messages are written: those of a room, or of a thread in it. */
 @customElement("weft-composer")
-export class WeftComposer extends LitElement {
-  @property({ attribute: false }) client!: Client;
-  @property({ attribute: false }) room!: Room;
-  /** The event that began the thread which is written in; absent for the room's own messages. */
-  @property() threadRoot: string | undefined;
+export class WeftComposer extends DraftingElement {
   /** What the room is called, for the hint in the empty field. */
   @property() name = "";
-  @state() private replyTo: MatrixEvent | undefined;
-  @state() private editing: MatrixEvent | undefined;
-  @state() private filled = false;
-  @query("textarea") private field!: HTMLTextAreaElement;
+  @state() private formatting = false;
+  /** Why what is in the field was not sent. */
+  @state() private problem: Extract<Outcome, { sent: false }> | undefined;
   @query("input[type=file]") private files!: HTMLInputElement;
 
-  readonly #mentions = new Mentions(this);
   readonly #typing = new TypingNotifier(this, () => this.client);
-  #renderer: Promise<Renderer> | undefined;
   /** Drafts go out in the order in which they were finished. */
   #queue: Promise<void> = Promise.resolve();
 
@@ -48,7 +39,7 @@ export class WeftComposer extends LitElement {
     super();
     new Watch(this, () => [
       this.room?.signals.$state,
-      this.room && this.#uploads.$items,
+      this.room && this.uploads.$items,
       this.client?.encryption.$status,
     ]);
   }
@@ -56,128 +47,78 @@ export class WeftComposer extends LitElement {
   static override styles = [base, buttons, composerStyles];
 
   override firstUpdated(): void {
-    this.#setText(drafts.get(this.room)?.get(this.threadRoot ?? "") ?? "");
+    super.firstUpdated();
     // Before it is needed, so that Markdown also works when the server goes away meanwhile.
-    setTimeout(() => void this.#render().catch(() => undefined), 1500);
+    setTimeout(() => void markdown.load().catch(() => undefined), 1500);
     if (matchMedia("(pointer: fine)").matches) this.field?.focus();
   }
 
-  override disconnectedCallback(): void {
-    if (this.editing === undefined && this.field) this.#keep(this.field.value);
-    super.disconnectedCallback();
-  }
-
-  #keep(words: string): void {
-    const ofRoom = drafts.get(this.room) ?? new Map<string, string>();
-    ofRoom.set(this.threadRoot ?? "", words);
-    drafts.set(this.room, ofRoom);
-  }
-
-  get #uploads(): Uploads {
-    return uploadsOf(this.room, this.threadRoot);
-  }
-
-  protected override updated(changed: PropertyValues): void {
-    if (changed.has("replyTo") || changed.has("editing")) this.#resize();
-  }
-
-  /** Answers a message. */
-  reply(event: MatrixEvent): void {
-    if (this.editing !== undefined) this.#cancel();
-    this.replyTo = event;
-    this.field.focus();
-  }
-
-  /** Opens a message of one's own for changing. */
-  edit(event: MatrixEvent): void {
-    this.replyTo = undefined;
-    this.editing = event;
-    this.#mentions.reset();
-    this.#setText(text(shownContent(this.room, event), "body") ?? "");
-    this.field.focus();
-  }
-
   addFiles(files: Iterable<File>): void {
-    this.#uploads.add(files);
+    this.uploads.add(files);
     this.field.focus();
   }
 
-  #setText(value: string, caret = value.length): void {
-    if (!this.field) return;
-    this.field.value = value;
-    this.field.setSelectionRange(caret, caret);
-    this.#changed();
-  }
-
-  #changed(): void {
-    this.filled = this.field.value.trim() !== "";
-    this.#resize();
-  }
-
-  #resize(): void {
-    if (!this.field) return;
-    this.field.style.height = "auto";
-    this.field.style.height = `${Math.min(this.field.scrollHeight, 220)}px`;
-  }
-
-  #render(): Promise<Renderer> {
-    this.#renderer ??= loadRenderer();
-    this.#renderer.catch(() => (this.#renderer = undefined));
-    return this.#renderer;
+  protected override changed(): void {
+    super.changed();
+    this.problem = undefined;
   }
 
   readonly #onInput = (): void => {
-    this.#changed();
-    void this.#render().catch(() => undefined);
+    this.changed();
+    this.keep();
+    void markdown.load().catch(() => undefined);
     const { value, selectionStart } = this.field;
-    this.#mentions.look(this.room, this.client.session.userId, value, selectionStart);
-    if (this.#mentions.open) this.client.history.members(this.room).catch(() => undefined);
+    this.completion.look(value, selectionStart);
+    if (this.completion.open) this.client.history.members(this.room).catch(() => undefined);
     if (value !== "") this.client.encryption.rooms.prepare(this.room);
     this.#typing.typed(this.room, value === "" || this.editing !== undefined);
+    if (value[selectionStart - 1] === ":") void this.#closeEmoji(value, selectionStart);
   };
 
-  #cancel(): void {
-    if (this.editing !== undefined) this.#setText("");
-    this.editing = undefined;
-    this.replyTo = undefined;
-    this.#mentions.reset();
+  async #closeEmoji(value: string, caret: number): Promise<void> {
+    const found = await closedEmoji(value, caret).catch(() => undefined);
+    if (found === undefined || this.field?.value !== value) return;
+    replaceText(this.field, found.start, caret, found.emoji);
   }
 
-  /** Escape, arrows and Enter while names are offered. Answers whether the key was used. */
-  #mentionKey(event: KeyboardEvent): boolean {
-    if (!this.#mentions.open) return false;
-    if (event.key === "ArrowDown") this.#mentions.move(1);
-    else if (event.key === "ArrowUp") this.#mentions.move(-1);
-    else if (event.key === "Escape") this.#mentions.close();
-    else if (event.key === "Enter" || event.key === "Tab") this.#choose(this.#mentions.selected);
+  /** Escape, arrows and Enter while something is offered. Answers whether the key was used. */
+  #offerKey(event: KeyboardEvent): boolean {
+    if (!this.completion.open) return false;
+    // A command that stands there whole is done, not completed.
+    const isWhole = event.key === "Enter" && this.completion.offered[0]?.text === this.field.value;
+    if (isWhole) return false;
+    if (event.key === "ArrowDown") this.completion.move(1);
+    else if (event.key === "ArrowUp") this.completion.move(-1);
+    else if (event.key === "Escape") this.completion.close();
+    else if (event.key === "Enter" || event.key === "Tab") this.#choose(this.completion.selected);
     else return false;
     return true;
   }
 
   #choose(index: number): void {
-    const member = this.#mentions.offered[index];
-    if (member === undefined) return;
-    const next = this.#mentions.choose(
-      member,
-      this.room,
-      this.field.value,
-      this.field.selectionStart,
-    );
-    this.#setText(next.text, next.caret);
-    this.field.focus();
+    const chosen = this.completion.choose(index);
+    if (chosen === undefined) return;
+    const { value, selectionStart: caret } = this.field;
+    const end = value[caret] === " " ? caret + 1 : caret;
+    replaceText(this.field, chosen.start, end, chosen.text);
+    this.completion.close();
   }
 
   readonly #onKey = (event: KeyboardEvent): void => {
     // While an input method composes, Enter belongs to it.
     if (event.isComposing) return;
-    if (this.#mentionKey(event)) {
+    const mark = markFor(event);
+    if (this.#offerKey(event)) {
       event.preventDefault();
+    } else if (mark !== undefined) {
+      event.preventDefault();
+      toggleMark(this.field, mark);
     } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.#send();
     } else if (event.key === "Escape" && (this.editing ?? this.replyTo) !== undefined) {
       event.preventDefault();
-      this.#cancel();
+      this.cancel();
     } else if (event.key === "ArrowUp" && this.field.value === "" && this.editing === undefined) {
       this.#editLast(event);
     }
@@ -193,54 +134,64 @@ export class WeftComposer extends LitElement {
     this.edit(last.event);
   }
 
-  #draft(): Draft | undefined {
-    const body = this.field.value.trim();
-    if (body === "") return undefined;
-    const thread = this.#thread();
-    const draft: Draft = {
-      body,
-      mentions: this.#mentions.chosen,
-      ...(thread === undefined ? {} : { thread }),
-    };
-    if (this.editing !== undefined) return { ...draft, edits: this.editing.event_id };
-    if (this.replyTo === undefined) return draft;
-    return { ...draft, replyTo: { eventId: this.replyTo.event_id, sender: this.replyTo.sender } };
-  }
-
-  #thread(): Draft["thread"] {
-    const root = this.threadRoot;
-    if (root === undefined) return undefined;
-    const last = this.room.timeline.entries.findLast(({ event }) => threadOf(event) === root);
-    return { root, latest: last?.event.event_id ?? root };
-  }
-
   #send(): void {
-    const draft = this.#draft();
-    const { client, room } = this;
-    const uploads = this.#uploads;
-    const thread = this.#thread();
-    if (uploads.$items.get().length > 0 && this.editing === undefined)
-      void uploads.sendAll(client, room, thread && relationOf({ thread }));
-    if (draft !== undefined) {
-      const renderer = this.#render();
+    const draft = this.draft();
+    const value = this.field.value;
+    if (draft !== undefined && draft.edits === undefined && commandIn(draft.body) !== undefined) {
+      void this.#obey(draft, value);
+      return;
+    }
+    this.#sendWords(draft, value);
+  }
+
+  async #obey(draft: Draft, value: string): Promise<void> {
+    const outcome = await obey(this, draft.body);
+    if (outcome === undefined) this.#sendWords(draft, value);
+    else if (!outcome.sent) this.problem = outcome;
+    else if (this.field?.value === value) {
+      this.setText("");
+      this.keep();
+    }
+  }
+
+  #sendWords(draft: Draft | undefined, value: string): void {
+    const { client, room, threadRoot } = this;
+    const sending = { client, room, uploads: this.uploads, draft };
+    if (markdown.ready !== undefined || draft === undefined) {
+      const outcome = sendNow(sending, markdown.ready ?? (() => undefined));
+      if (!outcome.sent) {
+        this.problem = outcome;
+        return;
+      }
+    } else {
       this.#queue = this.#queue
-        .then(() => renderer)
-        // Without the Markdown code (the server was away when it was wanted) the words go as they are.
-        .catch((): Renderer => () => undefined)
+        .then(() => markdown.whenever())
         .then((render) => {
-          client.outbox.send(
-            room,
-            "m.room.message",
-            contentOf(draft, render, client.session.userId),
-          );
+          const outcome = sendNow(sending, render);
+          if (!outcome.sent) throw new Error(outcome.problem);
+          // What is in the field by now is another draft.
+          const { drafts } = client;
+          if (drafts.get(room.roomId, threadRoot)?.text === value) {
+            drafts.set(room, threadRoot, undefined);
+          }
         })
-        .catch(report);
+        .catch((error: unknown) => {
+          if (this.field?.value === "") this.setText(value);
+          report(error);
+        });
     }
     this.#typing.stop();
-    this.editing = undefined;
-    this.#cancel();
-    this.#setText("");
-    this.#keep("");
+    this.setText("");
+    this.done();
+    if (markdown.ready !== undefined) this.keep();
+  }
+
+  /** What is too long for a message goes as a file. */
+  #asFile(): void {
+    const file = new File([this.field.value], "message.txt", { type: "text/plain" });
+    this.setText("");
+    this.keep();
+    this.addFiles([file]);
   }
 
   readonly #onPaste = (event: ClipboardEvent): void => {
@@ -250,31 +201,15 @@ export class WeftComposer extends LitElement {
     this.addFiles(files);
   };
 
-  #insert(emoji: string): void {
-    const { value, selectionStart, selectionEnd } = this.field;
-    this.#setText(
-      value.slice(0, selectionStart) + emoji + value.slice(selectionEnd),
-      selectionStart + emoji.length,
-    );
-    this.field.focus();
-  }
-
-  #context() {
-    const subject = this.editing ?? this.replyTo;
-    if (subject === undefined) return nothing;
-    return composerContext(this.room, subject, this.editing !== undefined, () => this.#cancel());
-  }
+  /** The words that were to go with a file come back when it is taken off. */
+  readonly #onRemoved = ({ detail: { words } }: CustomEvent<UploadItem>): void => {
+    if (words === undefined || this.filled) return;
+    this.setText(words.source);
+    this.keep();
+  };
 
   #attach() {
-    return html`<button
-        type="button"
-        class="icon-button"
-        aria-label=${msg("Attach files")}
-        title=${msg("Attach files")}
-        @click=${() => this.files.click()}
-      >
-        ${icon("paperclip")}
-      </button>
+    return html`${tool("paperclip", msg("Attach files"), () => this.files.click())}
       <input
         type="file"
         multiple
@@ -288,7 +223,7 @@ export class WeftComposer extends LitElement {
 
   #textarea() {
     const hint = msg(str`Write to ${this.name}`);
-    const { open, selected } = this.#mentions;
+    const { open, selected } = this.completion;
     return html`<textarea
       rows="1"
       dir="auto"
@@ -297,18 +232,72 @@ export class WeftComposer extends LitElement {
       aria-autocomplete="list"
       aria-controls="offers"
       aria-activedescendant=${open ? `offer-${selected}` : nothing}
+      aria-describedby=${this.problem === undefined ? nothing : "problem"}
       @input=${this.#onInput}
       @keydown=${this.#onKey}
       @paste=${this.#onPaste}
-      @blur=${() => this.#mentions.close()}
+      @blur=${() => this.completion.close()}
     ></textarea>`;
+  }
+
+  #formatBar() {
+    if (!this.formatting) return nothing;
+    import("./composer/format-bar.ts").catch(report);
+    return html`<weft-format-bar
+      @mark=${(event: CustomEvent<Mark>) => toggleMark(this.field, event.detail)}
+    ></weft-format-bar>`;
+  }
+
+  #problem() {
+    const { problem } = this;
+    if (problem === undefined) return nothing;
+    return html`<div class="problem" id="problem" role="alert">
+      ${icon("alert")}<span>${problem.problem}</span>
+      ${
+        problem.isTooLong === true && this.editing === undefined
+          ? html`<button type="button" class="button quiet small" @click=${() => this.#asFile()}>
+              ${msg("Send as a file")}
+            </button>`
+          : nothing
+      }
+    </div>`;
+  }
+
+  #context() {
+    const subject = this.editing ?? this.replyTo;
+    if (subject === undefined) return nothing;
+    return composerContext(this.room, subject, this.editing !== undefined, () => this.cancel());
+  }
+
+  #row() {
+    const ready =
+      this.filled ||
+      this.editing !== undefined ||
+      this.uploads.$items.get().some((item) => item.state !== "sending");
+    return html`<div class="row">
+      ${this.#attach()} ${this.#textarea()}
+      ${tool("format", msg("Formatting"), () => (this.formatting = !this.formatting), this.formatting)}
+      ${tool("smile", msg("Insert emoji"), (anchor) =>
+        pickEmoji(anchor, (emoji) => {
+          const { selectionStart, selectionEnd } = this.field;
+          replaceText(this.field, selectionStart, selectionEnd, emoji);
+        }),
+      )}
+      <button
+        type="submit"
+        class="icon-button send"
+        aria-label=${msg("Send")}
+        title=${msg("Send")}
+        ?disabled=${!ready}
+      >
+        ${icon(this.editing === undefined ? "send" : "check")}
+      </button>
+    </div>`;
   }
 
   override render() {
     const bar = whyBarred(this.client, this.room);
     if (bar !== undefined) return html`<p class="barred">${bar}</p>`;
-    const ready =
-      this.filled || this.#uploads.$items.get().some((item) => item.state !== "sending");
     return html`<form
       class="box"
       @submit=${(event: Event) => {
@@ -316,29 +305,9 @@ export class WeftComposer extends LitElement {
         this.#send();
       }}
     >
-      ${mentionOffers(this.#mentions, (index) => this.#choose(index))} ${this.#context()}
-      <weft-upload-tray .uploads=${this.#uploads}></weft-upload-tray>
-      <div class="row">
-        ${this.#attach()} ${this.#textarea()}
-        <button
-          type="button"
-          class="icon-button"
-          aria-label=${msg("Insert emoji")}
-          title=${msg("Insert emoji")}
-          @click=${(event: Event) => pickEmoji(event.currentTarget as Element, (emoji) => this.#insert(emoji))}
-        >
-          ${icon("smile")}
-        </button>
-        <button
-          type="submit"
-          class="icon-button send"
-          aria-label=${msg("Send")}
-          title=${msg("Send")}
-          ?disabled=${!ready}
-        >
-          ${icon(this.editing === undefined ? "send" : "check")}
-        </button>
-      </div>
+      ${offerList(this.completion, (index) => this.#choose(index))} ${this.#context()}
+      <weft-upload-tray .uploads=${this.uploads} @removed=${this.#onRemoved}></weft-upload-tray>
+      ${this.#formatBar()} ${this.#row()} ${this.#problem()}
     </form>`;
   }
 }

@@ -47,9 +47,41 @@ import scan from "lucide-static/icons/scan-qr-code.svg?raw";
 import shield from "lucide-static/icons/shield.svg?raw";
 import shieldAlert from "lucide-static/icons/shield-alert.svg?raw";
 import shieldCheck from "lucide-static/icons/shield-check.svg?raw";
+import bold from "lucide-static/icons/bold.svg?raw";
+import italic from "lucide-static/icons/italic.svg?raw";
+import strike from "lucide-static/icons/strikethrough.svg?raw";
+import code from "lucide-static/icons/code.svg?raw";
+import codeBlock from "lucide-static/icons/square-code.svg?raw";
+import quote from "lucide-static/icons/text-quote.svg?raw";
+import list from "lucide-static/icons/list.svg?raw";
+import numbers from "lucide-static/icons/list-ordered.svg?raw";
+import format from "lucide-static/icons/type.svg?raw";
+import mic from "lucide-static/icons/mic.svg?raw";
+import poll from "lucide-static/icons/chart-bar.svg?raw";
+import sticker from "lucide-static/icons/sticker.svg?raw";
+import play from "lucide-static/icons/play.svg?raw";
+import pause from "lucide-static/icons/pause.svg?raw";
+import stop from "lucide-static/icons/square.svg?raw";
+import place from "lucide-static/icons/map-pin.svg?raw";
 import close from "lucide-static/icons/x.svg?raw";
 
 const ICONS = {
+  bold,
+  italic,
+  strike,
+  code,
+  codeBlock,
+  quote,
+  list,
+  numbers,
+  format,
+  mic,
+  poll,
+  sticker,
+  play,
+  pause,
+  stop,
+  place,
   alert,
   arrowDown,
   arrowLeft,

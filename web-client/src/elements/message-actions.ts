@@ -2,7 +2,7 @@ import { msg } from "@lit/localize";
 import { text } from "../api/types.ts";
 import { toggleReaction, viaServers } from "../store/actions.ts";
 import type { Client } from "../store/client.ts";
-import { shownContent } from "../store/describe.ts";
+import { isAttachment, shownContent } from "../store/describe.ts";
 import { openDialog } from "../store/dialogs.ts";
 import { canRedact, canSend } from "../store/power.ts";
 import type { Room } from "../store/room.ts";
@@ -28,14 +28,14 @@ function tell(from: EventTarget, type: "reply" | "edit", entry: Entry): void {
   from.dispatchEvent(new CustomEvent(type, { detail: entry.event, bubbles: true, composed: true }));
 }
 
-/** Text messages of one's own can be edited. */
+/** The words of one's own messages can be edited, with a file or without. */
 export function canEdit(client: Client, entry: Entry): boolean {
   const { event } = entry;
   const type = text(event.content, "msgtype");
   return (
     event.sender === client.session.userId &&
     event.type === "m.room.message" &&
-    (type === "m.text" || type === "m.emote") &&
+    (type === "m.text" || type === "m.emote" || isAttachment(event)) &&
     !isRedacted(event) &&
     entry.pending === undefined
   );

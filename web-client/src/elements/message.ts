@@ -5,7 +5,13 @@ import { object, text, type MatrixEvent, type Unchecked } from "../api/types.ts"
 import { openMessageActions, shortcutFor } from "./message-actions.ts";
 import { decryptionOf } from "../encryption/decryption.ts";
 import type { Client } from "../store/client.ts";
-import { bodyWithoutFallback, describeMessage, shownContent } from "../store/describe.ts";
+import {
+  bodyWithoutFallback,
+  describeMessage,
+  isAttachment,
+  shownContent,
+} from "../store/describe.ts";
+import { StaleError } from "../store/outbox.ts";
 import { openDialog } from "../store/dialogs.ts";
 import { isExpectedEncrypted } from "../store/encrypted-since.ts";
 import { repliesTo } from "../store/relations.ts";
@@ -27,6 +33,11 @@ import "./readers.ts";
 import "./rich-text.ts";
 
 const ATTACHMENTS = new Set(["m.image", "m.video", "m.audio", "m.file"]);
+
+function whyUnsent(error: unknown): string {
+  if (error instanceof StaleError) return msg("It was written a while ago, and never got through.");
+  return explain(error);
+}
 
 /** One message: who, when, what, and what became of it. */
 @customElement("weft-message")
@@ -176,7 +187,7 @@ export class WeftMessage extends LitElement {
     if (pending?.state !== "failed") return nothing;
     const { outbox } = this.client;
     return html`<div class="failed" role="alert">
-      ${icon("alert")}<span>${msg("Not sent.")} ${explain(pending.error)}</span>
+      ${icon("alert")}<span>${msg("Not sent.")} ${whyUnsent(pending.error)}</span>
       <button
         type="button"
         class="button quiet small"
@@ -184,6 +195,13 @@ export class WeftMessage extends LitElement {
       >
         ${msg("Try again")}
       </button>
+      ${
+        this.#event.type === "m.room.message" && !isAttachment(this.#event)
+          ? html`<button type="button" class="button quiet small" @click=${this.#rewrite}>
+              ${msg("Edit")}
+            </button>`
+          : nothing
+      }
       <button
         type="button"
         class="button quiet small"
@@ -193,6 +211,12 @@ export class WeftMessage extends LitElement {
       </button>
     </div>`;
   }
+
+  /** Takes what was not sent back into the field. */
+  readonly #rewrite = (): void => {
+    const detail = this.#event;
+    this.dispatchEvent(new CustomEvent("edit", { detail, bubbles: true, composed: true }));
+  };
 
   #reactions() {
     const eventId = this.#event.event_id;

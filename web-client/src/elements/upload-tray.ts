@@ -84,6 +84,11 @@ export class WeftUploadTray extends LitElement {
     return fileSize(item.file.size);
   }
 
+  #remove(item: UploadItem): void {
+    this.uploads.remove(item.id);
+    this.dispatchEvent(new CustomEvent("removed", { detail: item }));
+  }
+
   #one(item: UploadItem) {
     const label =
       item.state === "sending"
@@ -100,7 +105,7 @@ export class WeftUploadTray extends LitElement {
         class="icon-button"
         aria-label=${label}
         title=${label}
-        @click=${() => this.uploads.remove(item.id)}
+        @click=${() => this.#remove(item)}
       >
         ${icon("close")}
       </button>

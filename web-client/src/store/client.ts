@@ -7,14 +7,17 @@ import { createEncryption } from "../encryption/front.ts";
 import type { Encryption } from "../encryption/port.ts";
 import { openDirect } from "./actions.ts";
 import { OFFERED } from "./encryption-offer.ts";
+import { createDrafts, type Drafts } from "./drafts.ts";
 import { createHistory, type History } from "./history.ts";
 import { createMediaCache, type MediaCache } from "./media-cache.ts";
 import { followNews } from "./notifier.ts";
-import { createOutbox, type Outbox } from "./outbox.ts";
+import { createOutbox, type Outbox, type Unsent } from "./outbox.ts";
 import { openPersistence, type Persistence } from "./persistence.ts";
 import { createIntake } from "./reading.ts";
+import type { Room } from "./room.ts";
 import { RoomStore } from "./room-store.ts";
 import { dropSetting, readSetting, writeSetting } from "./settings.ts";
+import type { Shelf } from "./shelf.ts";
 import { createSyncEngine, type SyncEngine } from "./sync-engine.ts";
 
 /** A signed-in device: what it knows, how it keeps up, and what it can do. Given to elements as one property. */
@@ -24,6 +27,7 @@ export interface Client {
   readonly store: RoomStore;
   readonly sync: SyncEngine;
   readonly outbox: Outbox;
+  readonly drafts: Drafts;
   readonly history: History;
   readonly media: MediaCache;
   readonly encryption: Encryption;
@@ -130,7 +134,6 @@ export async function openClient(
   const since = await persistence?.load(store).catch(() => undefined);
 
   const saver = createSaver(store, persistence, () => sync.since);
-  const behind = `weft.encryption-behind ${session.userId} ${session.deviceId}`;
   const encryption = createEncryption({
     session,
     api,
@@ -142,10 +145,7 @@ export async function openClient(
       store.refresh([room.roomId]);
       saver.touch([room.roomId]);
     },
-    isBehind: {
-      get: () => readSetting(behind) !== null,
-      set: (to) => (to ? writeSetting(behind, "yes") : dropSetting(behind)),
-    },
+    isBehind: behindMark(session),
   });
   const history = createHistory(api.rooms, store, async (roomId, events) => {
     if (!encryption.isReady) return [...events];
@@ -158,11 +158,15 @@ export async function openClient(
     api: api.rooms,
     me: session.userId,
     seal: encryption.rooms.encrypt,
+    keep: (room, txnId, unsent) =>
+      persistence?.shelf.put("unsent", txnId, unsent, room.encryption !== undefined),
     onChange(room) {
       room.changed("$timeline");
       store.refresh([room.roomId]);
     },
   });
+  const drafts = createDrafts(persistence?.shelf);
+  await drafts.load();
   const intake = createIntake(encryption, (response) => {
     // `sync.since` moves on after this; the write waits for it.
     saver.touch(store.apply(response, Date.now(), sync.since === undefined));
@@ -188,6 +192,7 @@ export async function openClient(
     store,
     sync,
     outbox,
+    drafts,
     history,
     media: createMediaCache(api.media),
     encryption,
@@ -197,6 +202,7 @@ export async function openClient(
       unfollow();
       unfollowEngine();
       unfollowNews();
+      await persistence?.shelf.settled();
       if (forget) saver.stop();
       else saver.flush();
       await encryption.close(forget).catch(() => undefined);
@@ -205,9 +211,43 @@ export async function openClient(
       await persistence?.destroy().catch(() => undefined);
     },
   };
+  if (persistence !== undefined) await goOnSending(client, persistence.shelf, since);
   sync.start();
   afterPaint(encryption.start);
   return client;
+}
+
+/** Whether the engine is behind what was synced, kept in this browser. */
+function behindMark({ userId, deviceId }: Session) {
+  const key = `weft.encryption-behind ${userId} ${deviceId}`;
+  return {
+    get: () => readSetting(key) !== null,
+    set: (to: boolean) => (to ? writeSetting(key, "yes") : dropSetting(key)),
+  };
+}
+
+/** Takes up what an earlier page wrote and could not send, in rooms that one is still in. */
+async function goOnSending(
+  { store, sync, outbox }: Client,
+  shelf: Shelf,
+  since: string | undefined,
+): Promise<void> {
+  const goOn = async (): Promise<void> => {
+    const kept = await shelf.all("unsent").catch(() => []);
+    const sendable = kept.flatMap(([txnId, value]): [string, Unsent, Room][] => {
+      const unsent = value as Unsent;
+      const room = store.room(unsent.roomId);
+      return room?.membership === "join" ? [[txnId, unsent, room]] : [];
+    });
+    outbox.restore(sendable);
+  };
+  if (since !== undefined) return goOn();
+  // The rooms that it is for are not known before the first answer.
+  const unlisten = sync.$status.listen((status) => {
+    if (status !== "live") return;
+    unlisten();
+    void goOn();
+  });
 }
 
 function isSame(kept: Session | undefined, session: Session): boolean {

@@ -19,6 +19,19 @@ export function bodyWithoutFallback(event: MatrixEvent, body: string): string {
   return end < 0 ? body : lines.slice(lines[end] === "" ? end + 1 : end).join("\n");
 }
 
+const ATTACHMENTS = new Set(["m.image", "m.video", "m.audio", "m.file"]);
+
+/** True for a message that is a file, with or without words. */
+export function isAttachment(event: MatrixEvent): boolean {
+  return event.type === "m.room.message" && ATTACHMENTS.has(text(event.content, "msgtype") ?? "");
+}
+
+/** The words that go with a file; undefined when its body is but its name. */
+export function captionOf(content: Unchecked<"m.room.message">): string | undefined {
+  const [name, body] = [text(content, "filename"), text(content, "body")];
+  return name !== undefined && body !== undefined && body !== name ? body : undefined;
+}
+
 /** One line that says what a message holds: for the room list, quotes and screen readers. */
 export function describeMessage(room: Room, event: MatrixEvent): string {
   if (isRedacted(event)) return msg("Message deleted");

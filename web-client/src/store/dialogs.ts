@@ -16,6 +16,7 @@ export type DialogRequest =
   | { kind: "verification"; id: string }
   | { kind: "key-file"; way: "export" | "import" }
   | { kind: "room-encryption"; roomId: string }
+  | { kind: "commands" }
   | { kind: "sign-out" }
   | {
       kind: "confirm";

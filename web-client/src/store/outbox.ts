@@ -13,12 +13,35 @@ export interface OutboxDeps {
     type: string,
     content: Content,
   ) => Promise<{ type: string; content: Content }>;
+  /** Keeps what is on its way, should the page be closed; undefined when it has arrived or was dropped. */
+  keep?: (room: Room, txnId: string, unsent: Unsent | undefined) => void;
   /** Told after each change of what waits in a room. */
   onChange(room: Room): void;
   newTxnId?: () => string;
   now?: () => number;
   backOff?: (failures: number) => number;
 }
+
+/** An event that was not sent yet, as it is kept. */
+export interface Unsent {
+  roomId: string;
+  type: string;
+  content: Content;
+  /** Milliseconds, when it was written; and the how manyth of its page it was. */
+  ts: number;
+  count: number;
+}
+
+/** Milliseconds after which the person is asked before an event goes out that could not be sent. */
+const MAX_AGE = 24 * 3_600_000;
+
+/** It was written long ago, and never sent. */
+export class StaleError extends Error {}
+
+type Kept = readonly [txnId: string, unsent: Unsent, room: Room];
+
+const inOrder = (kept: readonly Kept[]): Kept[] =>
+  kept.toSorted(([, a], [, b]) => a.ts - b.ts || a.count - b.count);
 
 interface Job {
   room: Room;
@@ -37,6 +60,7 @@ export function createOutbox(deps: OutboxDeps) {
   const queues = new Map<string, Promise<void>>();
   const sleepers = new Set<() => void>();
   let stopped = false;
+  let written = 0;
 
   function sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
@@ -95,6 +119,7 @@ export function createOutbox(deps: OutboxDeps) {
           txnId,
           sealed.content,
         );
+        deps.keep?.(room, txnId, undefined);
         room.timeline.sent(txnId, eventId);
         deps.onChange(room);
       },
@@ -116,10 +141,42 @@ export function createOutbox(deps: OutboxDeps) {
         origin_server_ts: now(),
         content,
       };
+      const ts = event.origin_server_ts;
+      deps.keep?.(room, txnId, { roomId: room.roomId, type, content, ts, count: ++written });
       room.timeline.addPending(event, txnId);
       deps.onChange(room);
       void enqueue(sendJob(room, txnId, type, content));
       return txnId;
+    },
+
+    /**
+     * Goes on with what an earlier page could not send, under the same transaction ids: what did arrive is not said twice.
+     * What is older than a day is offered instead.
+     */
+    restore(kept: readonly Kept[]): void {
+      for (const [txnId, unsent, room] of inOrder(kept)) {
+        const { type, content, ts } = unsent;
+        const isHere = room.timeline.entries.some(
+          ({ event }) => event.unsigned?.transaction_id === txnId,
+        );
+        if (isHere) {
+          deps.keep?.(room, txnId, undefined);
+          continue;
+        }
+        if (room.timeline.pendingByTxn(txnId) !== undefined) continue;
+        const event: MatrixEvent = {
+          event_id: `~${txnId}`,
+          type,
+          sender: deps.me,
+          origin_server_ts: ts,
+          content,
+        };
+        room.timeline.addPending(event, txnId);
+        if (now() - ts > MAX_AGE) {
+          room.timeline.setPendingState(txnId, "failed", new StaleError());
+        } else void enqueue(sendJob(room, txnId, type, content));
+        deps.onChange(room);
+      }
     },
 
     /** Takes a message or reaction back, at once on this screen. Rejects when the server refuses. */
@@ -147,6 +204,7 @@ export function createOutbox(deps: OutboxDeps) {
 
     discard(room: Room, txnId: string): void {
       room.timeline.discard(txnId);
+      deps.keep?.(room, txnId, undefined);
       deps.onChange(room);
     },
 

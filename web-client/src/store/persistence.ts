@@ -3,6 +3,7 @@ import { decryptionOf, withDecryption } from "../encryption/decryption.ts";
 import { finished, promised } from "../encryption/indexed-db.ts";
 import type { Shield } from "../encryption/port.ts";
 import { openVault, type Sealed, type Vault } from "../encryption/vault.ts";
+import { createShelf } from "./shelf.ts";
 import type { Presence } from "./presence.ts";
 import type { Receipt } from "./receipts.ts";
 import type { Membership, Room, StateEvent } from "./room.ts";
@@ -210,6 +211,9 @@ export async function openPersistence(userId: string, deviceId: string) {
       meta.delete("sync");
       await Promise.all([noteEncrypted(meta, encrypted), done]);
     },
+
+    /** What belongs to rooms but is known to this browser only: words that are not sent yet. */
+    shelf: createShelf(database, unlocked),
 
     async destroy(): Promise<void> {
       database.close();

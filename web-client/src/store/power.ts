@@ -54,3 +54,9 @@ export function canRedact(room: Room, actor: string, sender: string): boolean {
 export function joinRule(room: Room): string {
   return text(room.stateEvent("m.room.join_rules")?.content, "join_rule") ?? "invite";
 }
+
+/** May somebody call everyone in a room? */
+export function canNotifyRoom(room: Room, userId: string): boolean {
+  const levels = room.stateEvent("m.room.power_levels")?.content;
+  return powerOf(room, userId) >= (number(object(levels, "notifications"), "room") ?? 50);
+}

@@ -16,6 +16,21 @@ export interface UploadItem {
   state: "ready" | "sending" | "failed";
   /** Share sent, 0 to 1. */
   progress: number;
+  /** What goes with it: its caption, as content and as it was written. */
+  words?: Words | undefined;
+  relation?: Relation | undefined;
+}
+
+interface Words {
+  content: EventContent<"m.room.message">;
+  source: string;
+}
+
+/** What is said along with files: words with the first, and how the first and the others relate to other messages. */
+export interface Along {
+  words?: Words | undefined;
+  first?: Relation;
+  relation?: Relation;
 }
 
 type Relation = EventContent<"m.room.message">["m.relates_to"];
@@ -54,16 +69,22 @@ export class Uploads {
   }
 
   /** Sends all that wait, one after another, as messages. */
-  async sendAll(client: Client, room: Room, relation?: Relation): Promise<void> {
+  async sendAll(client: Client, room: Room, along: Along = {}): Promise<void> {
+    const waiting = this.$items.get().filter(({ state }) => state !== "sending");
+    const first = waiting.find(({ words }) => words === undefined);
+    for (const { id } of waiting) {
+      const isFirst = id === first?.id && along.words !== undefined;
+      if (isFirst) this.#update(id, { words: along.words, relation: along.first });
+      else if (along.relation !== undefined) this.#update(id, { relation: along.relation });
+    }
     for (const { id } of this.$items.get()) {
       const item = this.#item(id);
       // Taken off the list meanwhile, or on its way since the person pressed Send again.
-      if (item !== undefined && item.state !== "sending")
-        await this.#send(client, room, item, relation);
+      if (item !== undefined && item.state !== "sending") await this.#send(client, room, item);
     }
   }
 
-  async #send(client: Client, room: Room, item: UploadItem, relation?: Relation): Promise<void> {
+  async #send(client: Client, room: Room, item: UploadItem): Promise<void> {
     this.#update(item.id, { state: "sending", progress: 0 });
     try {
       const limit = await uploadLimit(client);
@@ -82,9 +103,11 @@ export class Uploads {
           ? { url: await this.#upload(client, item, item.file, item.file.name) }
           : await this.#uploadSealed(client, item, found);
       if (this.#item(item.id) === undefined) return;
-      const content = fileContent(item.file, found, place);
-      const related = relation === undefined ? content : { ...content, "m.relates_to": relation };
-      client.outbox.send(room, "m.room.message", related);
+      client.outbox.send(
+        room,
+        "m.room.message",
+        contentOf(item, fileContent(item.file, found, place)),
+      );
       this.remove(item.id);
     } catch (error) {
       if (isAbort(error)) return;
@@ -122,6 +145,15 @@ export class Uploads {
 
 /** Under this name sealed files are uploaded: their own is for those who can read the message. */
 const SEALED_NAME = "file";
+
+/** The file's content with the words and the relation that go with it. */
+function contentOf(
+  { words, relation }: UploadItem,
+  file: EventContent<"m.room.message">,
+): EventContent<"m.room.message"> {
+  const { msgtype: _sort, ...said } = words?.content ?? { msgtype: "" };
+  return { ...file, ...said, ...(relation === undefined ? {} : { "m.relates_to": relation }) };
+}
 
 const limits = new WeakMap<Client, Promise<number>>();
 

@@ -81,6 +81,8 @@ export const composerStyles = css`
     border-radius: var(--radius);
     background: var(--raised);
     box-shadow: var(--shadow);
+    max-height: min(360px, 50vh);
+    overflow-y: auto;
     list-style: none;
   }
   [role="option"] {
@@ -98,6 +100,26 @@ export const composerStyles = css`
     margin-left: auto;
     color: var(--muted);
     font-size: 0.85em;
+  }
+  .sign {
+    display: inline-grid;
+    place-items: center;
+    flex: none;
+    width: 26px;
+    font-size: 1.2em;
+  }
+  .problem {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: var(--space-1) var(--space-2);
+    padding: 0 var(--space-3) var(--space-2);
+    color: var(--danger);
+    font-size: 0.92em;
+  }
+  .problem span:nth-child(2) {
+    flex: 1;
+    min-width: 200px;
   }
   .barred {
     margin: 0;

@@ -1,11 +1,16 @@
 import type { EventContent } from "../api/types.ts";
-import { matrixTo } from "./links.ts";
 
-/** A name in the composer's text that stands for a person. */
+/** A name in the composer's text that stands for a person, or for a room. */
 export interface Mention {
+  /** The id of the person or the room. */
   userId: string;
-  /** As it stands in the text, without the "@". */
+  /** As it stands in the text, without the "@" or "#". */
   name: string;
+}
+
+/** A picture that stands in a line of text. */
+export interface Emoticon {
+  mxc: string;
 }
 
 type MessageContent = EventContent<"m.room.message">;
@@ -13,10 +18,13 @@ type MessageContent = EventContent<"m.room.message">;
 export interface Draft {
   body: string;
   mentions: readonly Mention[];
+  /** Pictures that may stand in it, by name. */
+  emoticons?: ReadonlyMap<string, Emoticon>;
   /** The event that is answered. */
   replyTo?: { eventId: string; sender: string };
-  /** The event of ours that is edited. */
+  /** The event of ours that is edited, and its content where it is a file with words. */
   edits?: string;
+  edited?: MessageContent;
   /** The thread that it is written in: its root, and the newest event in it, for clients that know no threads. */
   thread?: { root: string; latest: string };
 }
@@ -38,49 +46,59 @@ export function relationOf(
 }
 
 /** Turns Markdown into HTML, or answers undefined where it would change nothing. Loaded when first needed. */
-export type Renderer = (markdown: string) => string | undefined;
+export type Renderer = (
+  markdown: string,
+  mentions?: readonly Mention[],
+  emoticons?: ReadonlyMap<string, Emoticon>,
+) => string | undefined;
 
-/** Characters: what is pasted may be such that the work grows with the square of its length. */
-const MAX_MARKDOWN = 20_000;
-
-export async function loadRenderer(): Promise<Renderer> {
-  const { default: MarkdownIt } = await import("markdown-it");
-  const markdown = new MarkdownIt({ html: false, linkify: false, breaks: true });
-  return (source) => {
-    if (source.length > MAX_MARKDOWN) return undefined;
-    const html = markdown.render(source).trim();
-    // One paragraph needs no wrapping; and without any tag left the plain body says it all.
-    const single = /^<p>([\s\S]*)<\/p>$/.exec(html);
-    const inner = single !== null && !single[1]!.includes("<p>") ? single[1]! : html;
-    return /<(?!br\s*\/?>)/.test(inner) ? inner : undefined;
-  };
+/** What a command makes of a message: its sort, its words, and whether they are taken as they stand. */
+interface Spoken {
+  msgtype: "m.text" | "m.emote";
+  body: string;
+  plain?: boolean;
 }
 
-function escapeMarkdown(text: string): string {
-  return text.replace(/[\\`*_{}[\]()<>#+\-.!|~]/g, "\\$&");
+const BEFORE: Readonly<Record<string, string>> = {
+  shrug: "¯\\_(ツ)_/¯",
+  tableflip: "(╯°□°)╯︵ ┻━┻",
+  unflip: "┬──┬ ノ( ゜-゜ノ)",
+};
+
+/** The commands that are messages. (Those that do something are in `store/commands.ts`.) */
+export const SPOKEN = new Set(["me", "plain", "spoiler", ...Object.keys(BEFORE)]);
+
+/** The command at the beginning of a text: its name, and what follows. Undefined for other text. */
+export function commandIn(text: string): { name: string; rest: string } | undefined {
+  const match = /^\/([a-z]+)(?=\s|$)/i.exec(text);
+  if (match === null) return undefined;
+  return { name: match[1]!.toLowerCase(), rest: text.slice(match[0].length).trim() };
 }
 
-/** Mentioned names become links to the people, as other clients show them. */
-function withMentionLinks(body: string, mentions: readonly Mention[]): string {
-  let linked = body;
-  for (const { name, userId } of mentions) {
-    linked = linked.replaceAll(`@${name}`, `[${escapeMarkdown(name)}](${matrixTo(userId)})`);
-  }
-  return linked;
+function spoken(text: string): Spoken {
+  if (text.startsWith("//")) return { msgtype: "m.text", body: text.slice(1) };
+  const { name, rest } = commandIn(text) ?? { name: "", rest: text };
+  if (name === "me") return { msgtype: "m.emote", body: rest };
+  if (name === "plain") return { msgtype: "m.text", body: rest, plain: true };
+  if (name === "spoiler") return { msgtype: "m.text", body: `||${rest}||` };
+  const before = BEFORE[name];
+  if (before === undefined) return { msgtype: "m.text", body: text };
+  return { msgtype: "m.text", body: `${before} ${rest}`.trim(), plain: true };
 }
 
-/** The content of a text message: Markdown, mentions, `/me` and `/plain`. */
-function messageContent(draft: Draft, render: Renderer): MessageContent {
-  const emote = draft.body.startsWith("/me ");
-  const plain = draft.body.startsWith("/plain ");
-  const body = emote ? draft.body.slice(4) : plain ? draft.body.slice(7) : draft.body;
-  const present = draft.mentions.filter((mention) => body.includes(`@${mention.name}`));
-  const html = plain ? undefined : render(withMentionLinks(body, present));
-  const ids = new Set(present.map((mention) => mention.userId));
+/** The words of a message with what they mean to clients: Markdown, mentions, and commands such as `/me`. */
+function wordsOf(draft: Draft, render: Renderer): MessageContent {
+  const { msgtype, body, plain } = spoken(draft.body);
+  const present = draft.mentions.filter(({ userId, name }) =>
+    body.includes(`${userId.startsWith("@") ? "@" : "#"}${name}`),
+  );
+  const html = plain === true ? undefined : render(body, present, draft.emoticons);
+  const people = present.map(({ userId }) => userId).filter((userId) => userId.startsWith("@"));
+  const ids = new Set(people);
   if (draft.replyTo !== undefined) ids.add(draft.replyTo.sender);
   const room = /(^|\s)@room\b/.test(body);
   return {
-    msgtype: emote ? "m.emote" : "m.text",
+    msgtype,
     body,
     ...(html === undefined ? {} : { format: "org.matrix.custom.html", formatted_body: html }),
     "m.mentions": {
@@ -90,9 +108,17 @@ function messageContent(draft: Draft, render: Renderer): MessageContent {
   };
 }
 
+/** The new words of a file that had some: the file stays. */
+function withFile(words: MessageContent, file: MessageContent | undefined): MessageContent {
+  if (file === undefined) return words;
+  const { formatted_body: _old, format: _format, "m.relates_to": _relation, ...kept } = file;
+  const { msgtype: _sort, ...said } = words;
+  return { ...kept, ...said, filename: file.filename ?? file.body };
+}
+
 /** What is sent for a draft: a message, an answer or an edit. */
 export function contentOf(draft: Draft, render: Renderer, me: string): MessageContent {
-  const content = messageContent(draft, render);
+  const content = withFile(wordsOf(draft, render), draft.edited);
   const mentions = content["m.mentions"];
   if (mentions?.user_ids !== undefined) {
     const others = mentions.user_ids.filter((userId) => userId !== me);

@@ -7,6 +7,7 @@ import { ProvideClient } from "../../src/controllers/context.ts";
 import { noEncryption } from "../unit/no-encryption.ts";
 import type { Encryption } from "../../src/encryption/port.ts";
 import type { Client } from "../../src/store/client.ts";
+import { createDrafts } from "../../src/store/drafts.ts";
 import { createHistory } from "../../src/store/history.ts";
 import { createMediaCache } from "../../src/store/media-cache.ts";
 import { createOutbox } from "../../src/store/outbox.ts";
@@ -83,6 +84,7 @@ export function createTestClient(
     store,
     sync: { $status, retryNow: () => undefined } as unknown as SyncEngine,
     outbox,
+    drafts: createDrafts(undefined),
     history: createHistory(api.rooms, store),
     media: createMediaCache(api.media),
     encryption,

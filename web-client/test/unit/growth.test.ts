@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { findMembers, queryAt } from "../../src/controllers/mentions.ts";
+import { findMembers, queryAt } from "../../src/text/mentions.ts";
 import { bodyWithoutFallback, describeMessage } from "../../src/store/describe.ts";
 import { localName, Room } from "../../src/store/room.ts";
-import { loadRenderer } from "../../src/text/compose.ts";
+import { loadRenderer } from "../../src/text/markdown.ts";
 import { parseMatrixLink, splitLinks } from "../../src/text/links.ts";
 import { growthOf, pumped } from "./growth.ts";
 import { createEvents } from "./events.ts";

@@ -23,6 +23,7 @@ function setUp(
   const asked: string[] = [];
   const changed: string[] = [];
   const redactions: unknown[][] = [];
+  const kept: Record<string, unknown> = {};
   const sent: { type: string; content: Content }[] = [];
   let txn = 0;
   const outbox = createOutbox({
@@ -43,6 +44,10 @@ function setUp(
     },
     me: ME,
     ...(seal === undefined ? {} : { seal }),
+    keep(_room, txnId, unsent) {
+      if (unsent === undefined) delete kept[txnId];
+      else kept[txnId] = unsent.content["body"];
+    },
     onChange: ({ roomId }) => changed.push(roomId),
     newTxnId: () => `t${++txn}`,
     now: () => 1000,
@@ -52,7 +57,7 @@ function setUp(
     outbox.send(where, "m.room.message", { msgtype: "m.text", body });
   const states = () =>
     room.timeline.pending.map((entry) => [entry.event.event_id, entry.pending?.state]);
-  return { outbox, room, asked, sent, changed, redactions, say, states };
+  return { outbox, room, asked, sent, changed, redactions, say, states, kept };
 }
 
 test("a message shows at once, under the transaction's id, and as the server's when it has answered", async () => {
@@ -268,4 +273,55 @@ test("what was taken back while its keys went out is not sent", async () => {
   keys.resolve();
   await settle();
   expect(sent).toEqual([]);
+});
+
+test("what an earlier page could not send goes out in its order under its ids, and what did arrive does not", async () => {
+  const { outbox, room, asked, states, kept } = setUp(["$2"]);
+  const { message } = createEvents();
+  const arrived = message(ME, "arrived", { unsigned: { transaction_id: "old1" } });
+  room.timeline.append([arrived], { limited: false });
+  const unsent = (body: string, ts: number) => ({
+    roomId: room.roomId,
+    type: "m.room.message",
+    content: { msgtype: "m.text", body },
+    ts,
+    count: 1,
+  });
+  outbox.restore([
+    ["old2", unsent("second", 900), room],
+    ["old1", unsent("arrived", 800), room],
+  ]);
+  expect(states()).toEqual([["~old2", "sending"]]);
+  await settle();
+  expect(asked).toEqual(["!r:one old2"]);
+  expect(states()).toEqual([["$2", "sending"]]);
+  expect(kept).toEqual({});
+});
+
+test("what is older than a day is offered, not sent", async () => {
+  vi.setSystemTime(0);
+  const { outbox, room, asked, states } = setUp([]);
+  const content = { msgtype: "m.text", body: "old" };
+  const ts = 1000 - 25 * 3_600_000;
+  const unsent = { roomId: room.roomId, type: "m.room.message", content, ts, count: 1 };
+  outbox.restore([["old", unsent, room]]);
+  await settle();
+  expect(asked).toEqual([]);
+  expect(states()).toEqual([["~old", "failed"]]);
+  outbox.retry(room, "old");
+  await settle();
+  expect(asked).toEqual(["!r:one old"]);
+});
+
+test("a message is kept until the server has it, and when it is refused until it is dropped", async () => {
+  const { outbox, room, say, kept } = setUp(["$1", new ApiError(403, {})]);
+  say("one");
+  expect(kept).toEqual({ t1: "one" });
+  await settle();
+  expect(kept).toEqual({});
+  say("two");
+  await settle();
+  expect(kept).toEqual({ t2: "two" });
+  outbox.discard(room, "t2");
+  expect(kept).toEqual({});
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { findMembers, queryAt } from "../../src/controllers/mentions.ts";
-import { contentOf, loadRenderer } from "../../src/text/compose.ts";
+import { findMembers, queryAt } from "../../src/text/mentions.ts";
+import { contentOf } from "../../src/text/compose.ts";
+import { loadRenderer } from "../../src/text/markdown.ts";
 import { matrixTo, parseMatrixLink, splitLinks } from "../../src/text/links.ts";
 import { dayLabel, duration, quietTime, shortTime } from "../../src/text/time.ts";
 import { hrefTo, parseRoute } from "../../src/store/router.ts";

@@ -1,0 +1,101 @@
+import { msg, str } from "@lit/localize";
+import { html, nothing, type TemplateResult } from "lit";
+import type { MatrixEvent } from "../../api/types.ts";
+import type { Completion, Offer } from "../../controllers/completion.ts";
+import type { Client } from "../../store/client.ts";
+import { describeMessage } from "../../store/describe.ts";
+import { canSend } from "../../store/power.ts";
+import type { Room } from "../../store/room.ts";
+import "../avatar.ts";
+import "../emoticon.ts";
+import { icon, type IconName } from "../icon.ts";
+
+/** Why nothing can be written in a room, or undefined. */
+export function whyBarred(client: Client, room: Room): string | undefined {
+  if (!canSend(room, client.session.userId, "m.room.message")) {
+    return msg("You may read here, but not write.");
+  }
+  const { rooms, $status } = client.encryption;
+  if (rooms.canWrite(room)) return undefined;
+  if (rooms.algorithm(room) === "unknown") {
+    return msg("This room is encrypted in a way that Weft does not know.");
+  }
+  if ($status.get().engine === "starting") return msg("Getting encryption ready…");
+  return msg("This room is encrypted, and encryption does not work here at the moment.");
+}
+
+/** Above the field: which message is being answered or changed. */
+export function composerContext(
+  room: Room,
+  subject: MatrixEvent,
+  editing: boolean,
+  onCancel: () => void,
+): TemplateResult {
+  const label = editing
+    ? msg("Edit message")
+    : msg(str`Answer to ${room.displayName(subject.sender)}`);
+  return html`<div class="context">
+    ${icon(editing ? "pencil" : "reply")}
+    <span class="ellipsis"><b>${label}</b> ${describeMessage(room, subject)}</span>
+    <button type="button" class="icon-button" aria-label=${msg("Cancel")} @click=${onCancel}>
+      ${icon("close")}
+    </button>
+  </div>`;
+}
+
+/** What an unfinished word may become. The field keeps the keyboard and names the selected one. */
+export function offerList(
+  completion: Completion,
+  onChoose: (index: number) => void,
+): TemplateResult {
+  return html`<ul
+    id="offers"
+    role="listbox"
+    aria-label=${completion.label}
+    ?hidden=${!completion.open}
+  >
+    ${completion.offered.map(
+      (offer, index) =>
+        html`<li
+          id="offer-${index}"
+          role="option"
+          aria-selected=${index === completion.selected}
+          @mousedown=${(event: Event) => {
+            event.preventDefault();
+            onChoose(index);
+          }}
+        >
+          ${picture(offer)}
+          <span class="ellipsis">${offer.label}</span>
+          ${offer.detail === undefined ? nothing : html`<span class="ellipsis id">${offer.detail}</span>`}
+        </li>`,
+    )}
+  </ul>`;
+}
+
+function picture({ avatar, emoji, image }: Offer) {
+  if (emoji !== undefined) return html`<span class="sign" aria-hidden="true">${emoji}</span>`;
+  if (image !== undefined) return html`<weft-emoticon class="sign" mxc=${image}></weft-emoticon>`;
+  if (avatar === undefined) return nothing;
+  const { seed, name, mxc } = avatar;
+  return html`<weft-avatar seed=${seed} name=${name} .mxc=${mxc} size="26"></weft-avatar>`;
+}
+
+/** A button of the composer that is a drawing; `on` for one that stays pressed. */
+export function tool(
+  drawing: IconName,
+  label: string,
+  run: (anchor: Element) => void,
+  on?: boolean,
+): TemplateResult {
+  return html`<button
+    type="button"
+    class="icon-button"
+    aria-label=${label}
+    title=${label}
+    aria-pressed=${on === undefined ? nothing : on ? "true" : "false"}
+    @click=${(event: Event) => run(event.currentTarget as Element)}
+  >
+    ${icon(drawing)}
+  </button>`;
+}
