@@ -7,6 +7,7 @@ import { purgesRoutes } from "./admin-api/purges.ts";
 import { serverNoticesRoutes } from "./admin-api/server-notices.ts";
 import { registerRoutes } from "./admin-api/register.ts";
 import { socketRoutes } from "./admin-api/socket.ts";
+import { userRoutes } from "./admin-api/user-routes.ts";
 import { accountRoutes } from "./client-api/account-routes.ts";
 import { roomRoutes } from "./client-api/room-routes.ts";
 import { oauthRoutes, openSsoEntry } from "./oauth-api/routes.ts";
@@ -40,6 +41,7 @@ export function createRoutes(on: Foundation, layers: Layers, health: Health): Ro
     ...auditRoutes(layers),
     ...adminFederationRoutes({ ...layers, blockedServers: remote.blocked }),
     ...serverVersionRoutes({ version: VERSION }),
+    ...userRoutes(layers),
     ...accountRoutes({
       ...{ ...layers, publicBaseUrl, openId, clock, serverName },
       ssoPages: openSsoEntry({ users, publicBaseUrl }),

@@ -62,6 +62,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
       "media",
       "contacts",
       "users",
+      "administration",
       "federation",
       "search",
       "oversight",
@@ -69,7 +70,10 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     ],
   ],
   "federation-client": ["reading", "connecting", "requests", "keys", BESIDE],
-  users: ["common", "sessions", "contacts", "accounts", "data", "keys", "oauth", "sso", BESIDE],
+  users: [
+    ...["common", "sessions", "contacts", "accounts", "data", "keys", "oauth", "sso"],
+    ...["administration", BESIDE],
+  ],
   rooms: [
     "api",
     "records",

@@ -8,6 +8,8 @@ import type { Random } from "../platform/random.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import { createExclusive, type Exclusive } from "../storage/exclusive.ts";
 import type { Sql } from "../storage/sql.ts";
+import type { UserAdministration } from "./administration/types.ts";
+import { createUserAdministration } from "./administration/users.ts";
 import { createAccountData, type AccountData } from "./data/account-data.ts";
 import { createAccounts, type Accounts } from "./accounts/accounts.ts";
 import { type Contacts, createContacts } from "./contacts/contacts.ts";
@@ -31,6 +33,7 @@ import { createPushers, type Pushers } from "./data/pushers.ts";
 import {
   createRegistration,
   type Registration,
+  type RegistrationDeps,
   type RegistrationEmail,
   type RegistrationMode,
 } from "./accounts/registration.ts";
@@ -74,6 +77,7 @@ export interface Users extends Contacts {
   readonly jwt: JwtLogin | undefined;
   readonly deactivation: Deactivation;
   readonly moderation: Moderation;
+  readonly administration: UserAdministration;
   readonly passwordChange: PasswordChange;
   readonly profiles: Profiles;
   readonly accountData: AccountData;
@@ -168,24 +172,14 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
   const registrationTokens = createRegistrationTokens(options);
   const contacts = createContacts(options);
   const newcomers = { policies: options.policies ?? [], captcha: options.captcha };
-  const registration = createRegistration({
-    ...options,
-    accounts,
-    passwords,
-    tokens: registrationTokens,
-    ...{ ...contacts, ...newcomers, attempts },
-    get mode() {
-      return options.registration;
-    },
-    get sharedSecret() {
-      return options.registrationSharedSecret;
-    },
-    get email() {
-      return options.mail && (options.registrationEmail ?? "optional");
-    },
+  const registration = openRegistration(options, {
+    ...{ accounts, passwords, tokens: registrationTokens, ...contacts, ...newcomers, attempts },
     onCreated: (userId) => pushRules.initialise(userId),
   });
   const profiles = createProfiles({ ...options, accounts });
+  const deactivation = createDeactivation({ ...options, ...contacts, devices });
+  const moderation = createModeration(options);
+  const passwordChange = createPasswordChange({ ...options, ...contacts, passwords, devices });
   return {
     ...{ accounts, passwords, sessions, devices, registration, registrationTokens, ...contacts },
     login: createLogin({ ...options, accounts, sessions }),
@@ -193,10 +187,11 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
       ...{ ...options, ...contacts, ...newcomers, accounts, registrationTokens },
     }),
     oauth: createOAuth({ ...options, accounts, sessions, devices }),
-    deactivation: createDeactivation({ ...options, ...contacts, devices }),
-    moderation: createModeration(options),
-    passwordChange: createPasswordChange({ ...options, ...contacts, passwords, devices }),
-    profiles,
+    ...{ deactivation, moderation, passwordChange, profiles },
+    administration: createUserAdministration({
+      ...{ ...options, ...contacts, accounts, registration, profiles, pushRules, sessions },
+      ...{ deactivation, moderation, passwordChange },
+    }),
     sso: openSso(options, { accounts, registration, profiles, ...contacts }),
     jwt: openJwt(options, { accounts, registration, sessions }),
     accountData,
@@ -230,6 +225,26 @@ function openPasswords(options: UsersOptions): Passwords {
     ...options.passwordHashing,
     get minLength() {
       return options.passwordMinLength ?? 1;
+    },
+  });
+}
+
+/** What settings say of it is read at each use. */
+function openRegistration(
+  options: UsersOptions,
+  parts: Omit<RegistrationDeps, keyof UsersOptions | "mode" | "sharedSecret" | "email"> &
+    Pick<RegistrationDeps, "policies" | "captcha">,
+): Registration {
+  return createRegistration({
+    ...{ ...options, ...parts },
+    get mode() {
+      return options.registration;
+    },
+    get sharedSecret() {
+      return options.registrationSharedSecret;
+    },
+    get email() {
+      return options.mail && (options.registrationEmail ?? "optional");
     },
   });
 }

@@ -29,3 +29,23 @@ export async function ssoProvidersOf(sql: Sql | Tx, userId: string): Promise<str
     SELECT DISTINCT provider FROM sso_links WHERE user_id = ${userId} ORDER BY provider`;
   return rows.map(({ provider }) => provider);
 }
+
+/** By what a user signs in elsewhere, in a lasting order. */
+export async function ssoLinksOf(
+  sql: Sql | Tx,
+  userId: string,
+): Promise<{ provider: string; subject: string }[]> {
+  return sql<{ provider: string; subject: string }[]>`
+    SELECT provider, subject FROM sso_links WHERE user_id = ${userId} ORDER BY provider, subject`;
+}
+
+/** Ends a link of a user. */
+export async function deleteSsoLink(
+  tx: Tx,
+  userId: string,
+  link: { provider: string; subject: string },
+): Promise<void> {
+  await tx`
+    DELETE FROM sso_links
+    WHERE user_id = ${userId} AND provider = ${link.provider} AND subject = ${link.subject}`;
+}

@@ -16,7 +16,7 @@ export interface DirectoryFacts {
   readonly member: string | null;
 }
 
-/** Facts of those of the users who are in a room. */
+/** Facts of those of the users who are in a room; accounts for support are nobody's to find. */
 export async function directoryFacts(
   sql: Sql | Tx,
   userIds: readonly string[],
@@ -33,7 +33,7 @@ export async function directoryFacts(
     LEFT JOIN accounts a ON a.user_id = u.user_id
     LEFT JOIN profiles p ON p.user_id = a.user_id AND a.deactivated_ts IS NULL
     LEFT JOIN events e ON e.event_nid = r.event_nid AND a.user_id IS NULL
-    WHERE r.open IS NOT NULL`;
+    WHERE r.open IS NOT NULL AND a.user_type IS DISTINCT FROM 'support'`;
 }
 
 export interface DirectoryEntry {

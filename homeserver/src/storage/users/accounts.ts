@@ -29,12 +29,14 @@ export async function findAccount(sql: Sql | Tx, userId: string): Promise<Accoun
 /** Creates an account. False if the name was ever given before. */
 export async function insertAccount(
   tx: Sql | Tx,
-  account: Pick<AccountRow, "userId" | "passwordHash" | "isAdmin" | "createdTs" | "appservice">,
+  account: Pick<AccountRow, "userId" | "passwordHash" | "isAdmin" | "createdTs" | "appservice"> & {
+    userType: string | null;
+  },
 ): Promise<boolean> {
   const result = await tx`
-    INSERT INTO accounts (user_id, password_hash, is_admin, created_ts, appservice)
+    INSERT INTO accounts (user_id, password_hash, is_admin, created_ts, appservice, user_type)
     VALUES (${account.userId}, ${account.passwordHash}, ${account.isAdmin}, ${account.createdTs},
-      ${account.appservice})
+      ${account.appservice}, ${account.userType})
     ON CONFLICT (user_id) DO NOTHING`;
   return result.count === 1;
 }

@@ -12,6 +12,7 @@ export interface DeviceRow {
   displayName: string | null;
   lastSeenTs: number | null;
   lastSeenIp: string | null;
+  lastSeenUserAgent: string | null;
 }
 
 /** When and from where a device was last seen. */
@@ -35,7 +36,8 @@ export interface LastSighting {
 export async function listDevices(sql: Sql | Tx, userId: string): Promise<DeviceRow[]> {
   return await sql<DeviceRow[]>`
     SELECT device_id AS "deviceId", display_name AS "displayName",
-      last_seen_ts AS "lastSeenTs", last_seen_ip AS "lastSeenIp"
+      last_seen_ts AS "lastSeenTs", last_seen_ip AS "lastSeenIp",
+      last_seen_user_agent AS "lastSeenUserAgent"
     FROM devices WHERE user_id = ${userId} ORDER BY created_ts, device_id`;
 }
 
@@ -47,7 +49,8 @@ export async function findDevice(
 ): Promise<DeviceRow | undefined> {
   const [row] = await sql<DeviceRow[]>`
     SELECT device_id AS "deviceId", display_name AS "displayName",
-      last_seen_ts AS "lastSeenTs", last_seen_ip AS "lastSeenIp"
+      last_seen_ts AS "lastSeenTs", last_seen_ip AS "lastSeenIp",
+      last_seen_user_agent AS "lastSeenUserAgent"
     FROM devices WHERE user_id = ${userId} AND device_id = ${deviceId}`;
   return row;
 }
@@ -133,9 +136,9 @@ export async function deleteDeviceRows(
   userId: string,
   deviceIds: readonly string[],
 ): Promise<string[]> {
-  const rows = await tx<{ deviceId: string }[]>`
+  const rows = await tx<GoneDevice[]>`
     DELETE FROM devices WHERE user_id = ${userId} AND device_id = ANY(${deviceIds as string[]}::text[])
-    RETURNING device_id AS "deviceId"`;
+    RETURNING device_id AS "deviceId", last_seen_ts AS "seenTs"`;
   return deleteWith(tx, userId, rows);
 }
 
@@ -145,9 +148,9 @@ export async function deleteOtherDevices(
   userId: string,
   except: string | null,
 ): Promise<string[]> {
-  const rows = await tx<{ deviceId: string }[]>`
+  const rows = await tx<GoneDevice[]>`
     DELETE FROM devices WHERE user_id = ${userId} AND device_id IS DISTINCT FROM ${except}
-    RETURNING device_id AS "deviceId"`;
+    RETURNING device_id AS "deviceId", last_seen_ts AS "seenTs"`;
   return deleteWith(tx, userId, rows);
 }
 
@@ -155,10 +158,12 @@ export async function deleteOtherDevices(
 async function deleteWith(
   tx: Sql | Tx,
   userId: string,
-  rows: readonly { readonly deviceId: string }[],
+  rows: readonly GoneDevice[],
 ): Promise<string[]> {
   const deviceIds = rows.map(({ deviceId }) => deviceId);
   if (deviceIds.length === 0) return deviceIds;
+  const seenTs = Math.max(...rows.map((row) => row.seenTs ?? 0));
+  if (seenTs > 0) await noteFormerSighting(tx, userId, seenTs);
   await deleteKeysOfDevices(tx, userId, deviceIds);
   await deleteInboxes(tx, userId, deviceIds);
   await deleteDehydratedDevices(tx, userId, deviceIds);
@@ -166,6 +171,19 @@ async function deleteWith(
   await deleteSlidingConnections(tx, userId, deviceIds);
   await cancelOfDevices(tx, userId, deviceIds);
   return deviceIds;
+}
+
+interface GoneDevice {
+  readonly deviceId: string;
+  readonly seenTs: number | null;
+}
+
+/** Keeps when a user was seen on a device that is gone. */
+async function noteFormerSighting(tx: Sql | Tx, userId: string, seenTs: number): Promise<void> {
+  await tx`
+    INSERT INTO former_sightings (user_id, last_seen_ts) VALUES (${userId}, ${seenTs})
+    ON CONFLICT (user_id) DO UPDATE
+      SET last_seen_ts = greatest(former_sightings.last_seen_ts, excluded.last_seen_ts)`;
 }
 
 /**

@@ -6,14 +6,60 @@ export interface RegistrationTokenRow {
   usesAllowed: number | null;
   uses: number;
   expiresTs: number | null;
-  bootstrap: boolean;
+  /** Registrations under way that have shown it. */
+  pending: number;
 }
 
-/** Every registration token, newest first. */
-export async function listRegistrationTokens(sql: Sql | Tx): Promise<RegistrationTokenRow[]> {
+const columns = (sql: Sql | Tx, now: number) => sql`
+  token, uses_allowed AS "usesAllowed", uses, expires_ts AS "expiresTs",
+  (SELECT count(*)::integer FROM uia_sessions u
+    WHERE u.operation = 'register' AND u.answer IS NULL AND u.expires_ts > ${now}
+      AND u.facts LIKE '%"registrationToken"%'
+      AND u.facts::jsonb ->> 'registrationToken' = t.token) AS pending`;
+
+/**
+ * Every registration token but that of the first start, newest first; `valid`: those that somebody
+ * could register with at that time, or the others.
+ */
+export async function listRegistrationTokens(
+  sql: Sql | Tx,
+  now: number,
+  valid: boolean | undefined,
+): Promise<RegistrationTokenRow[]> {
+  const isValid = sql`(uses_allowed IS NULL OR uses < uses_allowed)
+    AND (expires_ts IS NULL OR expires_ts > ${now})`;
   return await sql<RegistrationTokenRow[]>`
-    SELECT token, uses_allowed AS "usesAllowed", uses, expires_ts AS "expiresTs", bootstrap
-    FROM registration_tokens ORDER BY created_ts DESC, token`;
+    SELECT ${columns(sql, now)} FROM registration_tokens t
+    WHERE NOT bootstrap ${valid === undefined ? sql`` : sql`AND (${isValid}) = ${valid}`}
+    ORDER BY created_ts DESC, token`;
+}
+
+/** A token, unless it is that of the first start. */
+export async function findRegistrationToken(
+  sql: Sql | Tx,
+  token: string,
+  now: number,
+): Promise<RegistrationTokenRow | undefined> {
+  const [row] = await sql<RegistrationTokenRow[]>`
+    SELECT ${columns(sql, now)} FROM registration_tokens t WHERE token = ${token} AND NOT bootstrap`;
+  return row;
+}
+
+/** Changes a token; what is undefined stays. False if there is none, or it is that of the first start. */
+export async function updateRegistrationToken(
+  tx: Sql | Tx,
+  token: string,
+  {
+    usesAllowed,
+    expiresTs,
+  }: { usesAllowed?: number | null | undefined; expiresTs?: number | null | undefined },
+): Promise<boolean> {
+  const result = await tx`
+    UPDATE registration_tokens SET
+      uses_allowed = ${usesAllowed === undefined ? tx`uses_allowed` : tx`${usesAllowed}`},
+      expires_ts = ${expiresTs === undefined ? tx`expires_ts` : tx`${expiresTs}`}
+    WHERE token = ${token} AND NOT bootstrap`;
+  return result.count === 1;
 }
 
 /** Creates a token. False if it exists, or if it is a second bootstrap token. */
@@ -66,8 +112,8 @@ export async function takeRegistrationToken(
   return row;
 }
 
-/** Deletes a token. False if there is none. */
+/** Deletes a token. False if there is none, or it is that of the first start. */
 export async function deleteRegistrationToken(tx: Sql | Tx, token: string): Promise<boolean> {
-  const result = await tx`DELETE FROM registration_tokens WHERE token = ${token}`;
+  const result = await tx`DELETE FROM registration_tokens WHERE token = ${token} AND NOT bootstrap`;
   return result.count === 1;
 }

@@ -80,6 +80,8 @@ export interface Accounts {
       isAdmin: boolean;
       /** Id of the application service that opens it. */
       appservice?: string;
+      /** What kind of account it is, in administrators' words. */
+      userType?: string | null;
     },
   ): Promise<void>;
   /**
@@ -186,7 +188,8 @@ export function createAccounts(deps: {
 
     async create(tx, account) {
       const appservice = account.appservice ?? null;
-      const row = { ...account, appservice, createdTs: clock.now() };
+      const userType = account.userType ?? null;
+      const row = { ...account, appservice, userType, createdTs: clock.now() };
       const created = await storage.insertAccount(tx, row);
       if (!created) throw errors.userInUse();
     },

@@ -30,6 +30,8 @@ export interface PasswordChange {
       deviceId: string | undefined;
       /** The confirmation of an address that allows it, which is used up. */
       confirmation?: string | undefined;
+      /** An administrator sets it: it may be as short as they like. */
+      byAdministrator?: boolean;
     },
   ): Promise<void>;
 }
@@ -42,8 +44,9 @@ export function createPasswordChange(deps: {
 }): PasswordChange {
   const { sql, passwords, devices, confirmations } = deps;
   return {
-    async change(userId, password, { keepDevices, deviceId, confirmation }) {
-      passwords.ensureStrong(password);
+    async change(userId, password, options) {
+      const { keepDevices, deviceId, confirmation, byAdministrator = false } = options;
+      if (!byAdministrator) passwords.ensureStrong(password);
       const hash = await passwords.hash(password);
       const replace = async (tx: Tx) => {
         // The account first: a concurrent sign-in waits, and finds the new password.

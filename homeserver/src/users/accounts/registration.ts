@@ -46,10 +46,12 @@ export interface Registration {
    */
   register(userId: UserId, password: string | undefined, facts: UiaFacts): Promise<void>;
   /**
-   * Creates an account without further checks, for the command line and for tools.
-   * @throws MatrixError as `check`
+   * Creates an account without further checks, for administrators, the command line and tools; without
+   * a password, nobody signs in by one. `within` runs in the same transaction, once there is the
+   * account.
+   * @throws MatrixError as `check`, M_WEAK_PASSWORD 400, and what `within` throws
    */
-  create(wished: string, password: string, options?: { isAdmin?: boolean }): Promise<UserId>;
+  create(wished: string, password: string | undefined, options?: CreateOptions): Promise<UserId>;
   /**
    * Creates an account without a password for somebody who has proven elsewhere who they are.
    * `within` runs in the same transaction, once there is the account.
@@ -70,6 +72,12 @@ export interface Registration {
   ensureSender(service: string, sender: UserId): Promise<void>;
   /** Registration with the shared secret; undefined when none is configured. */
   readonly withSharedSecret: SharedSecretRegistration | undefined;
+}
+
+interface CreateOptions {
+  readonly isAdmin?: boolean;
+  readonly userType?: string | null;
+  readonly within?: (tx: Tx, userId: UserId) => Promise<void>;
 }
 
 /** An application service, as far as accounts are concerned. */
@@ -131,16 +139,17 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     return userId;
   }
 
-  async function create(
-    wished: string,
-    password: string,
-    options: { isAdmin?: boolean } = {},
-  ): Promise<UserId> {
+  const create: Registration["create"] = async (wished, password, options = {}) => {
     const userId = await free(wished);
-    const hash = await passwords.hash(password);
-    await store(userId, hash, () => Promise.resolve(options.isAdmin === true));
+    const passwordHash = password === undefined ? null : await passwords.hash(password);
+    const { isAdmin = false, userType = null } = options;
+    await transaction(sql, async (tx) => {
+      await accounts.create(tx, { userId, passwordHash, isAdmin, userType });
+      await options.within?.(tx, userId);
+    });
+    await deps.onCreated(userId);
     return userId;
-  }
+  };
 
   const withSharedSecret = createSharedSecretRegistration({
     ...{ clock, random: deps.random, attempts: deps.attempts, create },

@@ -40,7 +40,11 @@ export function createSharedSecretRegistration(deps: {
   clock: Clock;
   random: Random;
   attempts: Attempts;
-  create: (username: string, password: string, options: { isAdmin: boolean }) => Promise<UserId>;
+  create: (
+    username: string,
+    password: string,
+    options: { isAdmin: boolean; userType: string | null },
+  ) => Promise<UserId>;
 }): SharedSecretRegistration {
   const { secret, clock, random, attempts, create } = deps;
 
@@ -71,7 +75,7 @@ export function createSharedSecretRegistration(deps: {
         if (given.length === wanted.length && timingSafeEqual(given, wanted)) return;
         throw errors.forbidden("The HMAC is wrong");
       });
-      return await create(username, password, { isAdmin });
+      return await create(username, password, { isAdmin, userType: userType ?? null });
     },
   };
 }

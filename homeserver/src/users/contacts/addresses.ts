@@ -1,4 +1,4 @@
-import type { Log } from "../../log/types.ts";
+import type { Change, Log } from "../../log/types.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { errors, matrixError } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
@@ -31,10 +31,21 @@ export interface Addresses {
    * its canonical form. Nothing happens if it belongs to another account.
    */
   addVerified(tx: Tx, userId: UserId, address: string): Promise<void>;
+  /**
+   * Gives an account these addresses instead of those that it has: somebody who is trusted says that
+   * they are its user's. Answers those that it has lost.
+   * @throws MatrixError M_INVALID_PARAM, M_THREEPID_IN_USE (both 400)
+   */
+  replaceWithin(change: Change, userId: UserId, wanted: readonly Address[]): Promise<Address[]>;
   /** Takes it from the account, and ends notifications to it. Nothing happens if it is not there. */
   remove(userId: UserId, medium: string, address: string): Promise<void>;
   /** The user who has the e-mail address, which is in its canonical form. */
   ownerOf(address: string): Promise<UserId | undefined>;
+}
+
+export interface Address {
+  readonly medium: string;
+  readonly address: string;
 }
 
 const MAX_ADDRESSES = 20;
@@ -54,16 +65,36 @@ export function createAddresses(deps: {
     const row = { medium: "email", address, confirmedTs, addedTs: clock.now() };
     await confirmations.take(tx, purpose, sid);
     if (!(await storage.insertAddress(tx, userId, row))) {
-      throw matrixError("M_THREEPID_IN_USE", "That address belongs to another account");
+      throw inUse();
     }
     if ((await storage.addressesOfUser(tx, userId)).length > MAX_ADDRESSES) {
       throw tooMany(MAX_ADDRESSES, "addresses");
     }
   };
 
+  async function take({ tx, record }: Change, userId: UserId, one: Address): Promise<void> {
+    if (!(await storage.deleteAddress(tx, userId, one.medium, one.address))) return;
+    if (await deletePusher(tx, userId, EMAIL_APP, one.address)) record({ kind: "pusher", userId });
+  }
+
   return {
     list: (userId) => storage.addressesOfUser(sql, userId),
     addWithin,
+
+    async replaceWithin(change, userId, wanted) {
+      const named = wanted.map(canonical);
+      const before = await storage.addressesOfUser(change.tx, userId);
+      const isSame = (a: Address) => (b: Address) =>
+        a.medium === b.medium && a.address === b.address;
+      const lost = before.filter((one) => !named.some(isSame(one)));
+      for (const one of lost) await take(change, userId, one);
+      const now = clock.now();
+      for (const one of named.filter((each) => !before.some(isSame(each)))) {
+        const row = { ...one, confirmedTs: now, addedTs: now };
+        if (!(await storage.insertAddress(change.tx, userId, row))) throw inUse();
+      }
+      return lost;
+    },
 
     async addVerified(tx, userId, address) {
       const now = clock.now();
@@ -79,13 +110,9 @@ export function createAddresses(deps: {
     },
 
     async remove(userId, medium, address) {
-      const canonical = canonicalAddress(medium, address);
-      if (canonical === undefined) return;
-      await log.change(async ({ tx, record }) => {
-        if (!(await storage.deleteAddress(tx, userId, medium, canonical))) return;
-        if (await deletePusher(tx, userId, EMAIL_APP, canonical))
-          record({ kind: "pusher", userId });
-      });
+      const known = canonicalAddress(medium, address);
+      if (known === undefined) return;
+      await log.change((change) => take(change, userId, { medium, address: known }));
     },
 
     async ownerOf(address) {
@@ -93,3 +120,12 @@ export function createAddresses(deps: {
     },
   };
 }
+
+/** @throws MatrixError M_INVALID_PARAM 400 */
+function canonical({ medium, address }: Address): Address {
+  const known = canonicalAddress(medium, address);
+  if (known === undefined) throw errors.invalidParam("An address is none that anybody can have");
+  return { medium, address: known };
+}
+
+const inUse = () => matrixError("M_THREEPID_IN_USE", "That address belongs to another account");

@@ -43,6 +43,8 @@ export interface DehydratedDevices {
   put(userId: UserId, device: NewDehydratedDevice): Promise<void>;
   /** @throws MatrixError M_NOT_FOUND 404 */
   get(userId: UserId): Promise<{ deviceId: string; deviceData: JsonObject }>;
+  /** Its id; undefined: the user has none. */
+  idOf(userId: UserId): Promise<string | undefined>;
   /** Ends it; returns its id. @throws MatrixError M_NOT_FOUND 404 */
   remove(userId: UserId): Promise<string>;
   /**
@@ -113,6 +115,8 @@ export function createDehydratedDevices(deps: {
       const { deviceId, deviceData } = found;
       return { deviceId, deviceData: JSON.parse(deviceData) as JsonObject };
     },
+
+    idOf: async (userId) => (await storage.findDehydratedDevice(sql, userId))?.deviceId,
 
     async remove(userId) {
       const deviceId = await log.change((change) => end(change, userId));

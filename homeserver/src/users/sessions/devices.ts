@@ -17,6 +17,8 @@ export interface Device {
   /** ms since 1970. */
   readonly lastSeenTs: number | null;
   readonly lastSeenIp: string | null;
+  /** What it called itself then. */
+  readonly lastSeenUserAgent: string | null;
 }
 
 /** The devices of local users. (Client-server API, "Device Management".) */
@@ -111,6 +113,7 @@ export function createDevices(deps: {
 
     async remove(userId, deviceIds) {
       const ids = deviceIds.filter(isStorable);
+      await sessions.flushLastSeen();
       await log.change(async (change) => {
         await sessions.revoke(change, userId, ids);
         removed(change, userId, await storage.deleteDeviceRows(change.tx, userId, ids));
@@ -118,6 +121,7 @@ export function createDevices(deps: {
     },
 
     async removeOthers(userId, except, first) {
+      await sessions.flushLastSeen();
       await log.change(async (change) => {
         await first?.(change);
         if (except === undefined) await endBrowsers(change, userId);
