@@ -27,6 +27,7 @@ import type { openDatabase } from "./storage/embedded/open-database.ts";
 import { createExclusive, type Exclusive } from "./storage/exclusive.ts";
 import { createLeases, type Leases } from "./storage/leases.ts";
 import { migrate } from "./storage/migrate.ts";
+import { noteServerName } from "./storage/administration/room-stats.ts";
 import { connect, type DatabaseLocation, SERVER_CONNECTION, type Sql } from "./storage/sql.ts";
 
 export interface Foundation {
@@ -146,6 +147,7 @@ async function openTables({
   opened.push(() => sql.end({ timeout: 5 }));
   cuts.push(() => sql.end({ timeout: 0 }));
   await migrate(sql);
+  await noteServerName(sql, config.serverName);
   signal?.throwIfAborted();
   return { sql, location: database.location };
 }

@@ -28,6 +28,7 @@ import { askingOurselves, openPolicyServer } from "./policy-layer.ts";
 import type { PolicyServer } from "./policy/index.ts";
 import { createUrlPreviews, type UrlPreviews } from "./previews/index.ts";
 import { serverOf } from "./protocol/identifiers.ts";
+import { createReportQueue, type ReportQueue } from "./reports/index.ts";
 import { createRooms, leaveAllRooms, type Rooms } from "./rooms/index.ts";
 import {
   createEduOutlet,
@@ -59,6 +60,7 @@ export interface Layers extends Finding, Oversight {
   readonly encryption: Encryption;
   readonly media: Media;
   readonly notices: ServerNotices;
+  readonly reportQueue: ReportQueue;
   readonly previews: UrlPreviews;
   readonly sync: Sync;
 }
@@ -86,7 +88,8 @@ export async function createLayers(
   });
   const masquerade = await openMasquerade(on, opened, services, users);
   const inRooms = await openRooms(on, opened, users, { services, ...asking });
-  const { rooms } = inRooms;
+  const { rooms, notices } = inRooms;
+  const reportQueue = createReportQueue({ sql, clock, rooms, users, notices });
   const files = await openFiles(on, opened);
   followForRooms(on, opened, { rooms, users });
   const ephemeral = await openEphemeral(on, opened);
@@ -121,7 +124,7 @@ export async function createLayers(
     ...{ services, masquerade, ...asking },
     ...{ users, encryption },
     ...inRooms,
-    ...{ edus, delayedEvents },
+    ...{ edus, delayedEvents, reportQueue },
     ...files,
     ...finding,
     ...openOversight(on, opened),

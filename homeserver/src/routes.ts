@@ -4,6 +4,12 @@ import { mediaRoutes } from "./admin-api/media.ts";
 import { federationRoutes as adminFederationRoutes } from "./admin-api/federation.ts";
 import { serverVersionRoutes } from "./admin-api/server-version.ts";
 import { purgesRoutes } from "./admin-api/purges.ts";
+import { eventReportsRoutes } from "./admin-api/event-reports.ts";
+import { reportsRoutes } from "./admin-api/reports.ts";
+import { roomMembersRoutes } from "./admin-api/room-members.ts";
+import { userReportsRoutes } from "./admin-api/user-reports.ts";
+import { roomHistoryRoutes } from "./admin-api/room-history.ts";
+import { adminRoomsRoutes } from "./admin-api/rooms.ts";
 import { serverNoticesRoutes } from "./admin-api/server-notices.ts";
 import { registerRoutes } from "./admin-api/register.ts";
 import { socketRoutes } from "./admin-api/socket.ts";
@@ -35,6 +41,12 @@ export function createRoutes(on: Foundation, layers: Layers, health: Health): Ro
     }),
     ...socketRoutes(),
     ...registerRoutes({ users }),
+    ...adminRoomsRoutes(layers),
+    ...roomHistoryRoutes(layers),
+    ...roomMembersRoutes(layers),
+    ...eventReportsRoutes(layers),
+    ...userReportsRoutes(layers),
+    ...reportsRoutes(layers),
     ...purgesRoutes(layers),
     ...serverNoticesRoutes(layers),
     ...mediaRoutes(layers),

@@ -4260,6 +4260,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_synapse/admin/v1/event_reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what users have reported of events */
+        get: operations["adminListEventReports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/event_reports/{reportId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See a report of an event */
+        get: operations["adminGetEventReport"];
+        put?: never;
+        post?: never;
+        /** Forget a report of an event */
+        delete: operations["adminDeleteEventReport"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_synapse/admin/v1/federation/destinations": {
         parameters: {
             query?: never;
@@ -4673,6 +4708,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_synapse/admin/v1/rooms/{roomId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See what is known of a room */
+        get: operations["adminGetRoom"];
+        put?: never;
+        post?: never;
+        /**
+         * Put this server's users out of a room, delete it, and wait for the end
+         * @description It goes on if the client goes away, and after a restart.
+         */
+        delete: operations["deleteRoomAndWait"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_synapse/admin/v2/rooms/{roomId}": {
         parameters: {
             query?: never;
@@ -4816,6 +4872,279 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_weft/admin/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List reports */
+        get: operations["listReports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/admin/reports/{reportId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See a report, with what helps to decide */
+        get: operations["getReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/admin/reports/{reportId}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide about a report
+         * @description It is done at once, and noted with who, when and why. A report that was decided can be decided about again. What fails is noted as well, and the report stays open.
+         */
+        post: operations["decideReport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/rooms/{roomId}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Page through a room's history */
+        get: operations["adminGetRoomMessages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/rooms/{roomId}/context/{eventId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read an event with what comes before and after it */
+        get: operations["adminGetEventContext"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/rooms/{roomId}/timestamp_to_event": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find the event closest to a moment */
+        get: operations["adminGetEventByTimestamp"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/fetch_event/{eventId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an event as servers send it
+         * @description Whatever became of it, soft-failed and rejected ones included.
+         */
+        get: operations["adminFetchEvent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/join/{roomIdOrAlias}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a user of this server join a room
+         * @description They are invited first where that is needed and somebody of this server may do it.
+         */
+        post: operations["adminJoinRoom"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/rooms/{roomIdOrAlias}/make_room_admin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give somebody the greatest power that a user of this server has in a room
+         * @description They are invited where they could not enter otherwise.
+         */
+        post: operations["makeRoomAdmin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/admin/rooms/{roomId}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who is or was in a room, with their power
+         * @description The most powerful first.
+         */
+        get: operations["listRoomMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/admin/rooms/{roomId}/members/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set somebody's power in a room */
+        put: operations["setRoomMemberPower"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/admin/rooms/{roomId}/members/{userId}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove somebody from a room
+         * @description Users of this server leave by themselves. Others are removed, or banned, by a user of this server who has the power.
+         */
+        post: operations["removeRoomMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/rooms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List all rooms */
+        get: operations["adminListRooms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/rooms/{roomId}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who is joined to a room */
+        get: operations["adminGetRoomMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/rooms/{roomId}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a room's current state */
+        get: operations["adminGetRoomState"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_synapse/admin/v1/send_server_notice": {
         parameters: {
             query?: never;
@@ -4891,6 +5220,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/user_reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what users have reported of other users */
+        get: operations["adminListUserReports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/user_reports/{reportId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See a report of a user */
+        get: operations["adminGetUserReport"];
+        put?: never;
+        post?: never;
+        /** Forget a report of a user */
+        delete: operations["adminDeleteUserReport"];
         options?: never;
         head?: never;
         patch?: never;
@@ -5036,6 +5400,137 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A report of an event. */
+        EventReport: {
+            id: number;
+            /** @description ms since 1970 */
+            received_ts: number;
+            room_id: components["schemas"]["RoomId"];
+            event_id: components["schemas"]["EventId"];
+            /** @description Who reported it. */
+            user_id: components["schemas"]["UserId"];
+            reason: string | null;
+            /** @description How bad it is, as older clients say. */
+            score: number | null;
+            /** @description Who sent the event. */
+            sender: string | null;
+            /** @description Of the room. */
+            canonical_alias: string | null;
+            /** @description Of the room. */
+            name: string | null;
+        };
+        /** @description A report of a user. */
+        UserReport: {
+            id: number;
+            /** @description ms since 1970 */
+            received_ts: number;
+            target_user_id: components["schemas"]["UserId"];
+            /** @description Who reported them. */
+            user_id: components["schemas"]["UserId"];
+            reason: string | null;
+        };
+        /** @description A report, of whatever kind. */
+        Report: {
+            id: number;
+            /** @enum {string} */
+            kind: "event" | "room" | "user";
+            /** @enum {string} */
+            state: "open" | "decided";
+            reporter: components["schemas"]["UserId"];
+            /** @description In the reporter's words. */
+            reason?: string;
+            /** @description How bad it is, as older clients say: from -100, the worst, to 0. */
+            score?: number;
+            /** @description ms since 1970 */
+            received_ts: number;
+            /** @description When it was decided, ms since 1970. */
+            decided_ts?: number;
+            /** @description Who sent the event or is reported. */
+            about?: components["schemas"]["UserId"];
+            event_id?: components["schemas"]["EventId"];
+            room_id?: components["schemas"]["RoomId"];
+            room_name?: string;
+            /** @description Of the room. */
+            canonical_alias?: string;
+        };
+        /** @description A report with what helps to decide. */
+        WholeReport: components["schemas"]["Report"] & {
+            /** @description The reported event as servers send it, as it was then while the report is open. Absent where it is gone. */
+            event?: JsonObject;
+            /** @description What stands around the event now. Absent where that is not known. */
+            context?: {
+                event: components["schemas"]["ClientEvent"];
+                /** @description Newest first. */
+                events_before: components["schemas"]["ClientEvent"][];
+                /** @description Oldest first. */
+                events_after: components["schemas"]["ClientEvent"][];
+            };
+            /** @description The oldest first. */
+            decisions: components["schemas"]["ReportDecision"][];
+            /** @description Other open reports of the same event, room or user. */
+            other_reports: number[];
+        };
+        /** @description What an administrator decided. */
+        ReportDecision: {
+            id: number;
+            /** @enum {string} */
+            decision: "dismiss" | "remove_message" | "warn" | "suspend" | "remove_from_room";
+            /** @description The administrator. */
+            by: components["schemas"]["UserId"];
+            /** @description ms since 1970 */
+            decided_ts: number;
+            /** @description Whom it concerns. */
+            user_id?: components["schemas"]["UserId"];
+            reason?: string;
+            /**
+             * @description Whether it was done. One that has been under way for long was interrupted.
+             * @enum {string}
+             */
+            state: "doing" | "done" | "failed";
+            /** @description Why it failed. */
+            error?: string;
+        };
+        /** @description A room in a list for administrators. */
+        ListedRoom: {
+            room_id: components["schemas"]["RoomId"];
+            name: string | null;
+            canonical_alias: string | null;
+            /** @description Of all servers. */
+            joined_members: number;
+            /** @description Of this server. */
+            joined_local_members: number;
+            /** @description The room version. */
+            version: string;
+            /** @description Who made it. */
+            creator: string | null;
+            /** @description The algorithm; null: it is not encrypted. */
+            encryption: string | null;
+            /** @description Whether users of other servers may enter. */
+            federatable: boolean;
+            /** @description Whether it is in this server's room directory. */
+            public: boolean;
+            join_rules: string | null;
+            guest_access: string | null;
+            history_visibility: string | null;
+            /** @description How many events the current state has. */
+            state_events: number;
+            /** @description `m.space` and the like. */
+            room_type: string | null;
+        };
+        /** @description What is known of a room. */
+        RoomDetails: components["schemas"]["ListedRoom"] & {
+            /** @description An mxc URI. */
+            avatar: string | null;
+            topic: string | null;
+            /** @description Devices of this server's users who are in it. */
+            joined_local_devices: number;
+            /** @description Whether all of this server's users who were in it have forgotten it. */
+            forgotten: boolean;
+            /** @description Whether it was upgraded or closed by its own people. */
+            tombstoned: boolean;
+            /** @description The room that took its place. */
+            replacement_room: string | null;
+        };
         /** @description What kind of account it is; null: a person's. The user directory does not show accounts for support. */
         UserType: ("bot" | "support") | null;
         /** @description A user of this server, as a list of them shows one. */
@@ -8350,6 +8845,8 @@ export interface components {
         userOrder: "name" | "displayname" | "is_guest" | "admin" | "deactivated" | "user_type" | "avatar_url" | "shadow_banned" | "creation_ts" | "last_seen_ts" | "locked" | "suspended" | "erased";
         /** @description `f` forwards, `b` backwards. Forwards by default. */
         pageDir: "f" | "b";
+        /** @description The report. */
+        reportId: number;
     };
     requestBodies: never;
     headers: never;
@@ -28835,6 +29332,218 @@ export interface operations {
             };
         };
     };
+    adminListEventReports: {
+        parameters: {
+            query?: {
+                /** @description How many are passed over. 0 by default. */
+                from?: number;
+                /** @description How many there are on a page. 100 by default, 1000 at most. */
+                limit?: number;
+                /** @description The oldest first (f), or the newest (b), as by default. */
+                dir?: "f" | "b";
+                /** @description Only those of reporters whose user id has this in it. */
+                user_id?: components["schemas"]["Text"];
+                /** @description Only those in rooms whose identifier has this in it. */
+                room_id?: components["schemas"]["Text"];
+                /** @description Only those of events that this user sent. */
+                event_sender_user_id?: components["schemas"]["Text"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        event_reports: components["schemas"]["EventReport"][];
+                        /** @description Where the next page begins. */
+                        next_token?: number;
+                        /** @description How many match. */
+                        total: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminGetEventReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The report. */
+                reportId: components["parameters"]["reportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventReport"] & {
+                        /** @description The event as it was reported, while the report is open; else as it is now. Null where it is gone. */
+                        event_json: JsonObject | null;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such report. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminDeleteEventReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The report. */
+                reportId: components["parameters"]["reportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such report. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getDestinations: {
         parameters: {
             query?: {
@@ -30520,6 +31229,180 @@ export interface operations {
             };
         };
     };
+    adminGetRoom: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is known. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomDetails"];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: This server never was in that room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteRoomAndWait: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description A user of this server who makes a room to which the others and the room's aliases are taken. */
+                    new_room_user_id?: components["schemas"]["UserId"];
+                    /** @description The new room's name. */
+                    room_name?: string;
+                    /** @description A reason that the leaves give. The maker of the new room says it there. */
+                    message?: string;
+                    /** @description Whether nobody of this server may enter it again. False by default. */
+                    block?: boolean;
+                    /** @description Whether everything of it is deleted here. True by default. */
+                    purge?: boolean;
+                    /** @description Whether it is deleted even if some user could not be made to leave. False by default. */
+                    force_purge?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        kicked_users: components["schemas"]["UserId"][];
+                        failed_to_kick_users: components["schemas"]["UserId"][];
+                        local_aliases: string[];
+                        new_room_id: components["schemas"]["RoomId"] | null;
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: The maker of the new room is no user of this server.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_UNKNOWN`: Another purge of the room is under way or this one failed.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: The room is not known and is not to be blocked. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     deleteRoom: {
         parameters: {
             query?: never;
@@ -31421,6 +32304,1277 @@ export interface operations {
             };
         };
     };
+    listReports: {
+        parameters: {
+            query?: {
+                /** @description How many are passed over. 0 by default. */
+                from?: number;
+                /** @description How many there are on a page. 100 by default, 1000 at most. */
+                limit?: number;
+                /** @description The oldest first (f), or the newest (b), as by default. */
+                dir?: "f" | "b";
+                /** @description Only open or decided ones. */
+                state?: "open" | "decided";
+                /** @description Only those of events, rooms or users. */
+                kind?: "event" | "room" | "user";
+                /** @description Only those of reporters whose user id has this in it. */
+                reporter?: components["schemas"]["Text"];
+                /** @description Only those of rooms, or of events in rooms, whose identifier has this in it. */
+                room_id?: components["schemas"]["Text"];
+                /** @description Only those of this user, or of events that they sent. */
+                about?: components["schemas"]["Text"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        reports: components["schemas"]["Report"][];
+                        /** @description Where the next page begins. */
+                        next_batch?: number;
+                        /** @description How many match. */
+                        total: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getReport: {
+        parameters: {
+            query?: {
+                /** @description How many events to show before the reported one, and after it. 5 by default, 50 at most. */
+                context?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The report. */
+                reportId: components["parameters"]["reportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeReport"];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such report. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    decideReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The report. */
+                reportId: components["parameters"]["reportId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Leave it be; redact the reported event; send the user a notice; suspend the user's account; make the user leave the room.
+                     * @enum {string}
+                     */
+                    decision: "dismiss" | "remove_message" | "warn" | "suspend" | "remove_from_room";
+                    /** @description Why. It is noted, and shown in the room with what is done there. */
+                    reason?: string;
+                    /** @description What a warned user is told. */
+                    message?: string;
+                    /** @description Whom it concerns. Who sent the event, or was reported, by default. */
+                    user_id?: components["schemas"]["UserId"];
+                    /** @description Whether who is removed from the room may not come back. False by default. */
+                    ban?: boolean;
+                    /** @description Whether other open reports of the same event, user or room are decided with it. False by default. */
+                    settle_others?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        decision_id: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: The report is of another kind or the user is one of another server.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_MISSING_PARAM`: Nobody is named, and the report tells of nobody.
+             *     - `M_UNKNOWN`: No user of this server has the power to do that in the room.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such report or its event or user is gone. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminGetRoomMessages: {
+        parameters: {
+            query?: {
+                /** @description Backwards from the newest, or forwards, as without it. */
+                dir?: "b" | "f";
+                /** @description Where to begin. By default at the newest or the oldest event. */
+                from?: components["schemas"]["Text"];
+                /** @description Where to stop. */
+                to?: components["schemas"]["Text"];
+                /** @description How many events at most. 10 by default. */
+                limit?: number;
+                /** @description A RoomEventFilter as JSON. */
+                filter?: components["schemas"]["Text"];
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Where the page begins. */
+                        start: string;
+                        /** @description Where the next page begins. Absent when there was nothing more. */
+                        end?: string;
+                        /** @description In the direction of `dir`. */
+                        chunk: components["schemas"]["ClientEvent"][];
+                        /** @description Memberships of those who speak in the page, if asked for. */
+                        state?: components["schemas"]["ClientEvent"][];
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_BAD_JSON`: The filter is malformed.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: This server does not know that room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminGetEventContext: {
+        parameters: {
+            query?: {
+                /** @description How many events to return at most. 10 by default. */
+                limit?: number;
+                /** @description A RoomEventFilter as JSON. */
+                filter?: components["schemas"]["Text"];
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+                /** @description The event. */
+                eventId: components["parameters"]["eventId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The event and its surroundings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Where to page back from. */
+                        start?: string;
+                        /** @description Where to page forward from. */
+                        end?: string;
+                        event: components["schemas"]["ClientEvent"];
+                        /** @description Newest first. */
+                        events_before: components["schemas"]["ClientEvent"][];
+                        /** @description Oldest first. */
+                        events_after: components["schemas"]["ClientEvent"][];
+                        /** @description The room's state at the last of the events. */
+                        state: components["schemas"]["ClientEvent"][];
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_BAD_JSON`: The filter is malformed.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: This server has no such event. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminGetEventByTimestamp: {
+        parameters: {
+            query: {
+                /** @description The moment, in ms since 1970. */
+                ts: number;
+                /** @description Whether to look from there forwards, as by default, or backwards. */
+                dir?: "f" | "b";
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The closest event. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        event_id: components["schemas"]["EventId"];
+                        /** @description When it was sent, in ms since 1970. */
+                        origin_server_ts: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no event in that direction. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminFetchEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event. */
+                eventId: components["parameters"]["eventId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The event. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The PDU, with its identifier and room. */
+                        event: {
+                            event_id: components["schemas"]["EventId"];
+                            room_id: components["schemas"]["RoomId"];
+                            type: string;
+                            sender: string;
+                        };
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: This server has no such event. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminJoinRoom: {
+        parameters: {
+            query?: {
+                /** @description Servers to join through. */
+                server_name?: components["schemas"]["ServerName"][];
+                /** @description The same. */
+                via?: components["schemas"]["ServerName"][];
+            };
+            header?: never;
+            path: {
+                /** @description The room, by its identifier or one of its aliases. */
+                roomIdOrAlias: components["parameters"]["roomIdOrAlias"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    user_id: components["schemas"]["UserId"];
+                };
+            };
+        };
+        responses: {
+            /** @description They are in it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        room_id: components["schemas"]["RoomId"];
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_UNKNOWN`: The user is not one of this server.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The room does not let them in.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such user, alias or room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    makeRoomAdmin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room, by its identifier or one of its aliases. */
+                roomIdOrAlias: components["parameters"]["roomIdOrAlias"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Who. The caller by default. */
+                    user_id?: components["schemas"]["UserId"];
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_UNKNOWN`: No user of this server has the power to do that in the room.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listRoomMembers: {
+        parameters: {
+            query?: {
+                /** @description How many are passed over. 0 by default. */
+                from?: number;
+                /** @description How many there are on a page. 100 by default, 1000 at most. */
+                limit?: number;
+                /** @description Only those of this membership. Those who are joined by default. */
+                membership?: "join" | "invite" | "knock" | "leave" | "ban";
+                /** @description Only those whose user id has this in it. */
+                search_term?: components["schemas"]["Text"];
+                /** @description Only users of this server, or only of others. */
+                local?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        members: {
+                            user_id: components["schemas"]["UserId"];
+                            /** @enum {string} */
+                            membership: "join" | "invite" | "knock" | "leave" | "ban";
+                            display_name?: string;
+                            avatar_url?: string;
+                            /** @description Null for creators, who have every right. */
+                            power_level: number | null;
+                            /** @description Whether they have every right for having made it. */
+                            is_creator: boolean;
+                            /** @description Whether they are users of this server. */
+                            is_local: boolean;
+                        }[];
+                        /** @description Where the next page begins. */
+                        next_batch?: number;
+                        /** @description How many match. */
+                        total: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: This server never was in that room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setRoomMemberPower: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    power_level: number;
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_UNKNOWN`: No user of this server has the power to do that in the room.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: This server never was in that room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    removeRoomMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description What the room is told. */
+                    reason?: string;
+                    /** @description Whether they may not come back. False by default. */
+                    ban?: boolean;
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_UNKNOWN`: No user of this server has the power to do that in the room.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: The room is not known or they are not in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminListRooms: {
+        parameters: {
+            query?: {
+                /** @description How many are passed over. 0 by default. */
+                from?: number;
+                /** @description How many there are on a page. 100 by default, 1000 at most. */
+                limit?: number;
+                /** @description By what they are ordered. By name by default. Numbers and versions fall, unless `dir` says otherwise. */
+                order_by?: "alphabetical" | "size" | "name" | "canonical_alias" | "joined_members" | "joined_local_members" | "version" | "creator" | "encryption" | "federatable" | "public" | "join_rules" | "guest_access" | "history_visibility" | "state_events";
+                /** @description Forwards, as by default, or backwards. */
+                dir?: "f" | "b";
+                /** @description Part of a name or of an alias's localpart, in any case, or a whole identifier. */
+                search_term?: components["schemas"]["Text"];
+                /** @description Only those that are in the room directory, or only the others. */
+                public_rooms?: boolean;
+                /** @description Only those that nobody is in, or only the others. */
+                empty_rooms?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        rooms: components["schemas"]["ListedRoom"][];
+                        /** @description The first one's place in the whole list. */
+                        offset: number;
+                        /** @description How many match. */
+                        total_rooms: number;
+                        /** @description Where the next page begins. */
+                        next_batch?: number;
+                        /** @description Where the page before begins. */
+                        prev_batch?: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: The search term is empty.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminGetRoomMembers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They, of all servers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        members: components["schemas"]["UserId"][];
+                        total: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: This server never was in that room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminGetRoomState: {
+        parameters: {
+            query?: {
+                /** @description Only events of this type. */
+                type?: components["schemas"]["Text"];
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        state: components["schemas"]["ClientEvent"][];
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: This server never was in that room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     sendServerNotice: {
         parameters: {
             query?: never;
@@ -31653,6 +33807,213 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    adminListUserReports: {
+        parameters: {
+            query?: {
+                /** @description How many are passed over. 0 by default. */
+                from?: number;
+                /** @description How many there are on a page. 100 by default, 1000 at most. */
+                limit?: number;
+                /** @description The oldest first (f), or the newest (b), as by default. */
+                dir?: "f" | "b";
+                /** @description Only those of reporters whose user id has this in it. */
+                user_id?: components["schemas"]["Text"];
+                /** @description Only those of users whose id has this in it. */
+                target_user_id?: components["schemas"]["Text"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        user_reports: components["schemas"]["UserReport"][];
+                        /** @description Where the next page begins. */
+                        next_token?: number;
+                        /** @description How many match. */
+                        total: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminGetUserReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The report. */
+                reportId: components["parameters"]["reportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserReport"];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such report. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminDeleteUserReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The report. */
+                reportId: components["parameters"]["reportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such report. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };

@@ -6,6 +6,7 @@ import {
   parseRoomId,
   parseUserId,
   type RoomId,
+  type UserId,
 } from "../protocol/identifiers.ts";
 import type { NewRoom, Purge, Rooms } from "../rooms/api/index.ts";
 import type { Users } from "../users/users.ts";
@@ -20,6 +21,9 @@ interface DeleteBody {
   readonly new_room_user_id?: string;
   readonly room_name?: string;
   readonly message?: string;
+  readonly block?: boolean;
+  readonly purge?: boolean;
+  readonly force_purge?: boolean;
 }
 
 const ROOM_NAME = "A closed room";
@@ -51,6 +55,17 @@ export function purgesRoutes({ rooms, users }: { rooms: Rooms; users: Users }): 
     return { by, name: name ?? ROOM_NAME, message: message ?? MESSAGE };
   }
 
+  async function remove(by: UserId, roomId: string, body: DeleteBody): Promise<string> {
+    const options = {
+      newRoom: await newRoomOf(body),
+      block: body.block ?? false,
+      purge: body.purge ?? true,
+      force: body.force_purge ?? false,
+      message: body.message,
+    };
+    return purges.room(by, parseRoomId(roomId), options);
+  }
+
   async function oneOf(kind: Purge["kind"], id: string): Promise<Purge> {
     const purge = await purges.one(id);
     if (purge?.kind === kind) return purge;
@@ -74,18 +89,22 @@ export function purgesRoutes({ rooms, users }: { rooms: Rooms; users: Users }): 
       return { status: state === "purging" ? "active" : state, error: reason };
     }),
 
-    // DELETE /_synapse/admin/v2/rooms/{roomId}
-    route("deleteRoom", async ({ requester, params, body }) => {
-      const options = {
-        newRoom: await newRoomOf(body),
-        block: body.block ?? false,
-        purge: body.purge ?? true,
-        force: body.force_purge ?? false,
-        message: body.message,
-      };
-      const roomId = parseRoomId(params.roomId);
-      return { delete_id: await purges.room(requester.userId, roomId, options) };
+    // DELETE /_synapse/admin/v1/rooms/{roomId}
+    route("deleteRoomAndWait", async ({ requester, params, body, signal }) => {
+      const purge = await purges.whenOver(
+        await remove(requester.userId, params.roomId, body),
+        signal,
+      );
+      if (purge.state === "failed") {
+        throw errors.unknown(purge.reason ?? "The room could not be deleted", 400);
+      }
+      return shutdown(purge);
     }),
+
+    // DELETE /_synapse/admin/v2/rooms/{roomId}
+    route("deleteRoom", async ({ requester, params, body }) => ({
+      delete_id: await remove(requester.userId, params.roomId, body),
+    })),
 
     // GET /_synapse/admin/v2/rooms/{roomId}/delete_status
     route("getRoomDeletions", async ({ params }) => {
@@ -113,17 +132,22 @@ export function purgesRoutes({ rooms, users }: { rooms: Rooms; users: Users }): 
   ];
 }
 
-function deletion({ purgeId, roomId, state, reason, report }: Purge) {
+function deletion(purge: Purge) {
+  const { purgeId, roomId, state, reason } = purge;
   return {
     delete_id: purgeId,
     room_id: roomId,
     status: state,
     error: reason,
-    shutdown_room: {
-      kicked_users: report.putOut,
-      failed_to_kick_users: report.notPutOut,
-      local_aliases: report.aliases,
-      new_room_id: report.newRoom ?? null,
-    },
+    shutdown_room: shutdown(purge),
+  };
+}
+
+function shutdown({ report }: Purge) {
+  return {
+    kicked_users: report.putOut,
+    failed_to_kick_users: report.notPutOut,
+    local_aliases: report.aliases,
+    new_room_id: report.newRoom ?? null,
   };
 }

@@ -1,8 +1,8 @@
-import { raw } from "../http/reply/reply.ts";
+import { queryEventFilter } from "../http/body/event-filter.ts";
+import { contextReply } from "../http/reply/history.ts";
 import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
-import { queryEventFilter } from "./event-filter.ts";
 
 /** What stood around an event. (Client-server API, "Event Context".) */
 export function eventContextRoutes({ rooms }: { rooms: Rooms }): Route[] {
@@ -15,12 +15,7 @@ export function eventContextRoutes({ rooms }: { rooms: Rooms }): Route[] {
         parseEventId(params.eventId),
         { limit: query.limit, filter: queryEventFilter(query.filter) },
       );
-      const { start, end } = context;
-      return raw(
-        `{"event":${context.event},"events_before":[${context.events_before.join(",")}],` +
-          `"events_after":[${context.events_after.join(",")}],"state":[${context.state.join(",")}],` +
-          `"start":${JSON.stringify(start)},"end":${JSON.stringify(end)}}`,
-      );
+      return contextReply(context);
     }),
   ];
 }

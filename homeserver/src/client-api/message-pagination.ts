@@ -1,8 +1,8 @@
-import { raw } from "../http/reply/reply.ts";
+import { queryEventFilter } from "../http/body/event-filter.ts";
+import { messagesReply } from "../http/reply/history.ts";
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
-import { queryEventFilter } from "./event-filter.ts";
 
 /** Reading a room's history. (Client-server API, "Getting events for a room".) */
 export function messagePaginationRoutes({ rooms }: { rooms: Rooms }): Route[] {
@@ -16,10 +16,7 @@ export function messagePaginationRoutes({ rooms }: { rooms: Rooms }): Route[] {
         limit: query.limit,
         filter: queryEventFilter(query.filter),
       });
-      const end = page.end === undefined ? "" : `,"end":${JSON.stringify(page.end)}`;
-      const state = page.state.length === 0 ? "" : `,"state":[${page.state.join(",")}]`;
-      const start = JSON.stringify(page.start);
-      return raw(`{"start":${start}${end},"chunk":[${page.chunk.join(",")}]${state}}`);
+      return messagesReply(page);
     }),
   ];
 }

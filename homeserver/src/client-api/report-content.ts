@@ -35,8 +35,8 @@ export function reportContentRoutes(deps: {
       const roomId = parseRoomId(params.roomId);
       const eventId = parseEventId(params.eventId);
       await ensureJoined(userId, roomId);
-      await rooms.history.visibleEvent(userId, roomId, eventId);
-      await users.reports.event(userId, roomId, eventId, body.reason);
+      const { event } = await rooms.history.visibleEvent(userId, roomId, eventId);
+      await users.reports.event(userId, roomId, event, body);
     }),
 
     // POST /_matrix/client/v3/users/{userId}/report

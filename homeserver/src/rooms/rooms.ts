@@ -1,5 +1,7 @@
 /** The room engine, put together. */
 import type { Rooms } from "./api/index.ts";
+import { createActing } from "./administration/acting.ts";
+import { createRoomLists } from "./administration/room-list.ts";
 import { createRoomCore } from "./core.ts";
 import type { RoomsDeps } from "./deps.ts";
 import { createFederation } from "./federation.ts";
@@ -11,6 +13,7 @@ import { createReading } from "./reading.ts";
 import { createStickyEvents } from "./receiving/sticky-events.ts";
 import { collectState } from "./state/collector.ts";
 import { createAccess } from "./visibility/access.ts";
+import { accessToAll, createEverything } from "./visibility/everything.ts";
 import { createTimelines } from "./visibility/timeline.ts";
 import { NO_RETENTION } from "./visibility/retention-rules.ts";
 import { createPlaceIn } from "./visibility/tokens.ts";
@@ -28,12 +31,14 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const { backfill } = federation;
   const writing = createWriting(deps, core, federation.membership);
   const timelines = createTimelines(store);
-  const history = createHistory({
+  const reader = {
     ...{ store, view, timelines, partial, withoutIgnored, ignoredBy, backfill, remote, logger },
     pages: createPages(timelines, backfill),
     access: createAccess(view, lastMemberships),
     placeIn: createPlaceIn({ sql, position: () => log.position }),
-  });
+  };
+  const withAll = createEverything({ store, ...reading });
+  const unrestricted = { ...reader, access: accessToAll(view), withoutIgnored: withAll };
   const purges = createPurges({
     ...{ store, sql, log, clock, random, logger, leases, serverName, ...writing },
     isPartial: partial.isPartial,
@@ -48,7 +53,12 @@ export function createRooms(deps: RoomsDeps): Rooms {
   return {
     ...writing,
     view,
-    history,
+    history: createHistory(reader),
+    administration: {
+      lists: createRoomLists({ sql, serverName, view }),
+      actions: createActing({ sql, serverName, view, ...writing }),
+      history: createHistory(unrestricted),
+    },
     federation: federation.api,
     purges: { ...purges, ended: retention.round },
     sticky: createStickyEvents({ ...core, log }),

@@ -1,3 +1,4 @@
+import { listReports } from "../../src/storage/users/reports.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RoomId, UserId } from "../../src/protocol/identifiers.ts";
 import { openApi, type TestApi } from "./support.ts";
@@ -180,8 +181,9 @@ describe("reports", () => {
     const nowhere = await report(`rooms/!none:here.test/report/${eventId}`, other);
     expect(outsider).toMatchObject({ status: 404, body: { errcode: "M_NOT_FOUND" } });
     expect(nowhere.body).toEqual(outsider.body);
-    expect(await t.users.reports.list(undefined, 1)).toMatchObject([
-      { kind: "event", eventId, roomId },
+    const page = { from: 0, limit: 1, oldestFirst: false };
+    expect((await listReports(t.sql, page)).reports).toMatchObject([
+      { kind: "event", eventId, roomId, sender: ALICE },
     ]);
   });
 });

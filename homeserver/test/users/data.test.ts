@@ -1,3 +1,4 @@
+import { listReports } from "../../src/storage/users/reports.ts";
 import { describe, expect, test } from "vitest";
 import type { RoomId, UserId } from "../../src/protocol/identifiers.ts";
 import { errcodeOf, id } from "./support.ts";
@@ -110,7 +111,8 @@ describe("reports", () => {
     const { reports } = t.users;
     await reports.room(alice, room, "smells");
     await reports.user(alice, "@spam:there.test" as UserId, undefined);
-    expect(await reports.list(undefined, 10)).toMatchObject([
+    const page = { from: 0, limit: 10, oldestFirst: false };
+    expect((await listReports(t.sql, page)).reports).toMatchObject([
       { kind: "user", reporter: alice, userId: "@spam:there.test", reason: null },
       { kind: "room", reporter: alice, roomId: room, reason: "smells" },
     ]);

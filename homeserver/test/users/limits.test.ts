@@ -1,6 +1,7 @@
 /** What one user may keep: one piece more is refused, or takes the place of the oldest. */
+import { listReports } from "../../src/storage/users/reports.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { EventId, RoomId, UserId } from "../../src/protocol/identifiers.ts";
+import type { RoomId, UserId } from "../../src/protocol/identifiers.ts";
 import { makeRoom } from "../log/support.ts";
 import { MAX_REPORTS } from "../../src/users/data/reports.ts";
 import { errcodeOf, id, openUsers, type TestUsers } from "./support.ts";
@@ -129,10 +130,11 @@ test("sign-in tokens, reports and authentication sessions are as many as they ma
   expect(await errcodeOf(by(tokens[11]!))).toBe("nothing");
 
   for (let i = 0; i < MAX_REPORTS + 3; i++) {
-    await t.users.reports.event(user, room, "$e" as EventId, `number ${i}`);
+    await t.users.reports.room(user, room, `number ${i}`);
   }
   expect(await count("reports", "reporter", user)).toBe(MAX_REPORTS);
-  expect((await t.users.reports.list(undefined, 1))[0]?.reason).toBe(`number ${MAX_REPORTS + 2}`);
+  const { reports } = await listReports(t.sql, { from: 0, limit: 1, oldestFirst: false });
+  expect(reports[0]?.reason).toBe(`number ${MAX_REPORTS + 2}`);
 
   for (let i = 0; i < 55; i++) {
     const request = {

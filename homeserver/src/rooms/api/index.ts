@@ -7,11 +7,13 @@ import type { FollowerOptions } from "../../log/follow.ts";
 import type { Profiles } from "../../users/data/profiles.ts";
 import type { EventId, RoomAlias, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
+import type { RoomAdministration } from "./administration.ts";
 import type { Actor } from "./base.ts";
 import type { RoomFederation } from "./federation.ts";
 import type { RoomPurges } from "./purges.ts";
 import type { RoomHistory, RoomView } from "./reading.ts";
 
+export type * from "./administration.ts";
 export type * from "./base.ts";
 export type * from "./purges.ts";
 export type * from "./reading.ts";
@@ -25,6 +27,7 @@ export interface Rooms {
   readonly history: RoomHistory;
   readonly federation: RoomFederation;
   readonly purges: RoomPurges;
+  readonly administration: RoomAdministration;
   readonly cascades: RoomCascades;
   readonly sticky: StickyEvents;
   /** Waits for commands under way and lets go of memory. */

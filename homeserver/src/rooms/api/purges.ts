@@ -56,6 +56,11 @@ export interface RoomPurges {
    * every ten minutes anyway.
    */
   ended(signal: AbortSignal): Promise<void>;
+  /**
+   * Waits until a purge that has begun has ended. M_UNKNOWN 503 when the signal aborts before; the
+   * purge goes on.
+   */
+  whenOver(purgeId: string, signal: AbortSignal): Promise<Purge>;
   /** Undefined when there is no such purge, or it ended long ago. */
   one(purgeId: string): Promise<Purge | undefined>;
   /** Purges of whole rooms with this id, newest first. */

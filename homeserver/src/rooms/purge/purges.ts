@@ -40,6 +40,8 @@ export interface PurgesDeps extends PurgeStepsDeps, SuccessorDeps {
 const LEASE = "purges";
 /** How often that replica looks for purges requested on others. */
 const POLL_MS = 3_000;
+/** How often whoever waits for the end of a purge looks. */
+const LOOK_MS = 150;
 const MAX_ATTEMPTS = 5;
 const PAUSE_MS = 1_000;
 /** How long ended purges can be queried, and clients can be told whom they no longer share. */
@@ -201,6 +203,15 @@ export function createPurges(
       });
     },
 
+    async whenOver(purgeId, signal) {
+      for (;;) {
+        const row = await purgeById(sql, purgeId);
+        if (row === undefined) throw errors.notFound("There is no such purge");
+        if (row.status === "complete" || row.status === "failed") return purgeOf(row);
+        await clock.sleep(LOOK_MS, signal);
+        if (signal.aborted) throw errors.unknown("The purge goes on in the background", 503);
+      }
+    },
     async one(purgeId) {
       const row = await purgeById(sql, purgeId);
       return row && purgeOf(row);

@@ -102,6 +102,12 @@ export const redactions: RowKind = {
     `UPDATE events e SET json = t.json, redacted_by = t.redaction_nid, relates_to = NULL,
         rel_type = NULL
       ${from} AND t.json IS NOT NULL AND e.event_id = t.target`,
+    // What is told of the room may have stood in the event.
+    `UPDATE room_stats s SET revision = s.revision + 1
+      FROM (SELECT DISTINCT e.room_nid FROM (SELECT t.target, t.json ${from}) AS l
+        JOIN events e ON e.event_id = l.target
+        WHERE l.json IS NOT NULL AND e.state_key = '') AS named
+      WHERE s.room_nid = named.room_nid`,
     // They stay, so that it is known that these files were seen by the server.
     `UPDATE media_references r SET redacted = true
       FROM (SELECT e.event_nid FROM (SELECT t.target, t.json ${from}) AS l

@@ -1,6 +1,6 @@
-import { errors } from "../protocol/errors.ts";
-import { type Filter, parseEventFilter } from "../protocol/filter.ts";
-import { parseStrict } from "../protocol/json.ts";
+import { errors } from "../../protocol/errors.ts";
+import { type Filter, parseEventFilter } from "../../protocol/filter.ts";
+import { parseStrict } from "../../protocol/json.ts";
 
 /**
  * A RoomEventFilter given as JSON text in the query.

@@ -1,0 +1,81 @@
+import { route, type Route } from "../http/route.ts";
+import { errors } from "../protocol/errors.ts";
+import {
+  isRoomId,
+  parseRoomAlias,
+  parseRoomId,
+  parseServerName,
+  parseUserId,
+  type RoomAlias,
+  type RoomId,
+} from "../protocol/identifiers.ts";
+import type { Rooms } from "../rooms/api/index.ts";
+import type { Users } from "../users/users.ts";
+
+const LIMIT = 100;
+const MAX_LIMIT = 1000;
+
+/** Who is in rooms, and with what power; what administrators change of it. */
+export function roomMembersRoutes({ rooms, users }: { rooms: Rooms; users: Users }): Route[] {
+  const { actions, lists } = rooms.administration;
+
+  return [
+    // POST /_synapse/admin/v1/join/{roomIdOrAlias}
+    route("adminJoinRoom", async ({ params, query, body }) => {
+      const userId = parseUserId(body.user_id);
+      if (!users.accounts.isLocal(userId)) {
+        throw errors.unknown("Only users of this server can be made to join", 400);
+      }
+      if (!(await users.accounts.exists(userId))) throw errors.notFound("No such user");
+      const via = [...(query.server_name ?? []), ...(query.via ?? [])].map(parseServerName);
+      const room = roomOf(params.roomIdOrAlias);
+      return { room_id: await actions.join({ userId, room, via }) };
+    }),
+
+    // POST /_synapse/admin/v1/rooms/{roomIdOrAlias}/make_room_admin
+    route("makeRoomAdmin", async ({ params, body, requester }) => {
+      const userId = body.user_id === undefined ? requester.userId : parseUserId(body.user_id);
+      await actions.makeAdmin(roomOf(params.roomIdOrAlias), userId);
+    }),
+
+    // GET /_weft/admin/rooms/{roomId}/members
+    route("listRoomMembers", async ({ params, query }) => {
+      const [from, limit] = [query.from ?? 0, Math.min(query.limit ?? LIMIT, MAX_LIMIT)];
+      const { members, total } = await lists.members(parseRoomId(params.roomId), {
+        ...{ from, limit, membership: query.membership ?? "join" },
+        ...{ searchTerm: query.search_term, isLocal: query.local },
+      });
+      const next = from + limit < total ? { next_batch: from + limit } : {};
+      return {
+        members: members.map((one) => ({
+          user_id: one.userId,
+          membership: one.membership,
+          display_name: one.displayName,
+          avatar_url: one.avatarUrl,
+          power_level: one.level,
+          is_creator: one.level === null,
+          is_local: users.accounts.isLocal(one.userId),
+        })),
+        total,
+        ...next,
+      };
+    }),
+
+    // PUT /_weft/admin/rooms/{roomId}/members/{userId}
+    route("setRoomMemberPower", async ({ params, body }) => {
+      const [roomId, userId] = [parseRoomId(params.roomId), parseUserId(params.userId)];
+      await actions.setLevel({ roomId, userId, level: body.power_level });
+    }),
+
+    // POST /_weft/admin/rooms/{roomId}/members/{userId}/remove
+    route("removeRoomMember", async ({ params, body: { reason, ban } }) => {
+      const [roomId, userId] = [parseRoomId(params.roomId), parseUserId(params.userId)];
+      await actions.remove({ roomId, userId, ban, reason });
+    }),
+  ];
+}
+
+/** @throws MatrixError M_INVALID_PARAM 400 */
+function roomOf(given: string): RoomId | RoomAlias {
+  return isRoomId(given) ? given : parseRoomAlias(given);
+}

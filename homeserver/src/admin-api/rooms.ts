@@ -1,0 +1,88 @@
+import { raw } from "../http/reply/reply.ts";
+import { route, type Route } from "../http/route.ts";
+import { errors } from "../protocol/errors.ts";
+import { parseRoomId } from "../protocol/identifiers.ts";
+import type { ListedRoom, Rooms, RoomOrder } from "../rooms/api/index.ts";
+
+const LIMIT = 100;
+const MAX_LIMIT = 1000;
+/** Older names of orders. */
+const ALSO: Readonly<Record<string, RoomOrder>> = {
+  alphabetical: "name",
+  size: "joined_members",
+};
+
+/** All rooms, for administrators, by the paths that tools for Synapse use. */
+export function adminRoomsRoutes({ rooms }: { rooms: Rooms }): Route[] {
+  const { lists } = rooms.administration;
+
+  return [
+    // GET /_synapse/admin/v1/rooms
+    route("adminListRooms", async ({ query }) => {
+      if (query.search_term === "") throw errors.invalidParam("search_term is empty");
+      const [from, limit] = [query.from ?? 0, Math.min(query.limit ?? LIMIT, MAX_LIMIT)];
+      const orderBy = query.order_by ?? "name";
+      const { rooms: some, total } = await lists.list({
+        ...{ from, limit },
+        orderBy: ALSO[orderBy] ?? (orderBy as RoomOrder),
+        reversed: query.dir === "b",
+        searchTerm: query.search_term,
+        isPublic: query.public_rooms,
+        isEmpty: query.empty_rooms,
+      });
+      return {
+        rooms: some.map(listed),
+        offset: from,
+        total_rooms: total,
+        ...(from + limit < total && { next_batch: from + limit }),
+        ...(from > 0 && { prev_batch: Math.max(from - limit, 0) }),
+      };
+    }),
+
+    // GET /_synapse/admin/v1/rooms/{roomId}
+    route("adminGetRoom", async ({ params }) => {
+      const room = await lists.details(parseRoomId(params.roomId));
+      return {
+        ...listed(room),
+        avatar: room.avatar,
+        topic: room.topic,
+        joined_local_devices: room.localDevices,
+        forgotten: room.isForgotten,
+        tombstoned: room.tombstoned,
+        replacement_room: room.replacementRoom,
+      };
+    }),
+
+    // GET /_synapse/admin/v1/rooms/{roomId}/members
+    route("adminGetRoomMembers", async ({ params }) => {
+      const members = await lists.joined(parseRoomId(params.roomId));
+      return { members, total: members.length };
+    }),
+
+    // GET /_synapse/admin/v1/rooms/{roomId}/state
+    route("adminGetRoomState", async ({ params, query }) => {
+      const state = await lists.state(parseRoomId(params.roomId), query.type);
+      return raw(`{"state":[${state.join(",")}]}`);
+    }),
+  ];
+}
+
+function listed(room: ListedRoom) {
+  return {
+    room_id: room.roomId,
+    name: room.name,
+    canonical_alias: room.canonicalAlias,
+    joined_members: room.joined,
+    joined_local_members: room.joinedLocal,
+    version: room.version,
+    creator: room.creator,
+    encryption: room.encryption,
+    federatable: room.federatable,
+    public: room.isPublic,
+    join_rules: room.joinRules,
+    guest_access: room.guestAccess,
+    history_visibility: room.historyVisibility,
+    state_events: room.stateEvents,
+    room_type: room.roomType,
+  };
+}

@@ -1,0 +1,1 @@
+export { createReportQueue, type ReportQueue, type WholeReport } from "./queue.ts";
