@@ -39,7 +39,7 @@ describe("making users join", () => {
       [roomId, { user_id: "@x:elsewhere.test" }, 400, "M_UNKNOWN"],
       [roomId, { user_id: bob.userId.replace("bob", "nobody") }, 404, "M_NOT_FOUND"],
       [roomId, { user_id: bob.userId }, 403, "M_FORBIDDEN"],
-      [roomId, {}, 400, "M_BAD_JSON"],
+      [roomId, {}, 400, "M_MISSING_PARAM"],
       ["nothing", { user_id: bob.userId }, 400, "M_INVALID_PARAM"],
     ] as const;
     for (const [path, body, status, errcode] of refusals) {
