@@ -1,7 +1,9 @@
 import { createAccountApi } from "./account.ts";
+import { createDirectoryApi } from "./directory.ts";
 import { createEncryptionApi } from "./encryption.ts";
 import { createHttp, type TokenSource } from "./http.ts";
 import { createMediaApi } from "./media.ts";
+import { createRoomNotesApi } from "./room-notes.ts";
 import { createRoomApi } from "./rooms.ts";
 import type { Session } from "./session.ts";
 import { createSocket, socketAddress } from "./socket.ts";
@@ -22,8 +24,10 @@ export function createApi(session: Session, tokens: TokenSource) {
   const http = createHttp(session.baseUrl, tokens, socket);
   return {
     account: createAccountApi(http, session.userId),
+    directory: createDirectoryApi(http),
     encryption: createEncryptionApi(http),
     media: createMediaApi(http),
+    notes: createRoomNotesApi(http, session.userId),
     rooms: createRoomApi(http),
     socket,
     sync: createSyncApi(plain, socket),

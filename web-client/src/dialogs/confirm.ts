@@ -13,6 +13,7 @@ export class WeftConfirm extends LitElement {
   @state() private busy = false;
   @state() private problem = "";
   @query("#reason") private reason!: HTMLInputElement | null;
+  @query("#choice") private choice!: HTMLInputElement | null;
 
   static override styles = [base, buttons, forms];
 
@@ -22,7 +23,7 @@ export class WeftConfirm extends LitElement {
     this.busy = true;
     this.problem = "";
     try {
-      await request.run(this.reason?.value.trim() ?? "");
+      await request.run(this.reason?.value.trim() ?? "", this.choice?.checked ?? false);
       closeDialog();
     } catch (error) {
       this.problem = explain(error);
@@ -40,6 +41,13 @@ export class WeftConfirm extends LitElement {
             ? nothing
             : html`<label for="reason">${request.reason}</label
                 ><input id="reason" autocomplete="off" />`
+        }
+        ${
+          request.choice === undefined
+            ? nothing
+            : html`<label class="choice field"
+                ><input id="choice" type="checkbox" />${request.choice}</label
+              >`
         }
         ${this.problem === "" ? nothing : html`<p class="problem" role="alert">${this.problem}</p>`}
         <div class="actions">

@@ -1,8 +1,9 @@
 import { msg, str } from "@lit/localize";
 import { html, nothing } from "lit";
-import { customElement, state } from "lit/decorators.js";
+import { customElement, property, state } from "lit/decorators.js";
 import type { NewRoom } from "../api/rooms.ts";
 import { createRoom, serverOf } from "../store/actions.ts";
+import { addToSpace, inSpaceState } from "../store/space-actions.ts";
 import { navigate } from "../store/router.ts";
 import { encryptionChoice } from "./encryption/choice.ts";
 import { field, FormDialog } from "./form-dialog.ts";
@@ -10,25 +11,35 @@ import { field, FormDialog } from "./form-dialog.ts";
 /** Makes a room: its name, topic and who may come in. */
 @customElement("weft-create-room")
 export class WeftCreateRoom extends FormDialog {
-  @state() private open = false;
+  /** The space in which it is made. */
+  @property({ attribute: false }) spaceId: string | undefined;
+  @state() private access: "invite" | "space" | "public" = "invite";
 
   protected override async submit(data: FormData): Promise<boolean> {
     const alias = field(data, "alias").replace(/^#/, "").split(":")[0]!;
     const topic = field(data, "topic");
     const room: NewRoom = {
       name: field(data, "name"),
-      visibility: this.open && data.get("listed") !== null ? "public" : "private",
-      preset: this.open ? "public_chat" : "private_chat",
+      visibility: this.#isOpen && data.get("listed") !== null ? "public" : "private",
+      preset: this.#isOpen ? "public_chat" : "private_chat",
     };
+    if (this.spaceId !== undefined) {
+      room.initial_state = inSpaceState(this.client, this.spaceId, this.access === "space");
+    }
     if (topic !== "") room.topic = topic;
-    if (this.open && alias !== "") room.room_alias_name = alias;
+    if (this.#isOpen && alias !== "") room.room_alias_name = alias;
     const roomId = await createRoom(this.client, room, data.get("encrypted") !== null);
+    if (this.spaceId !== undefined) await addToSpace(this.client, this.spaceId, roomId);
     navigate({ page: "room", room: roomId, via: [] });
     return true;
   }
 
+  get #isOpen(): boolean {
+    return this.access === "public";
+  }
+
   #publicFields() {
-    if (!this.open) return nothing;
+    if (!this.#isOpen) return nothing;
     const server = serverOf(this.client.session.userId);
     return html`<div class="field">
         <label for="alias">${msg("Address")}</label>
@@ -46,6 +57,22 @@ export class WeftCreateRoom extends FormDialog {
       </label>`;
   }
 
+  #access(access: typeof this.access, label: string) {
+    return html`<label class="choice">
+      <input
+        type="radio"
+        name="access"
+        ?checked=${this.access === access}
+        @change=${() => (this.access = access)}
+      />
+      ${label}
+    </label>`;
+  }
+
+  override firstUpdated(): void {
+    if (this.spaceId !== undefined) this.access = "space";
+  }
+
   override render() {
     return this.form(
       msg("Create a room"),
@@ -59,26 +86,16 @@ export class WeftCreateRoom extends FormDialog {
           <input id="topic" name="topic" maxlength="400" />
         </div>
         <div class="field" role="radiogroup" aria-label=${msg("Who may join")}>
-          <label class="choice">
-            <input
-              type="radio"
-              name="access"
-              ?checked=${!this.open}
-              @change=${() => (this.open = false)}
-            />
-            ${msg("Only people who are invited")}
-          </label>
-          <label class="choice">
-            <input
-              type="radio"
-              name="access"
-              ?checked=${this.open}
-              @change=${() => (this.open = true)}
-            />
-            ${msg("Everyone")}
-          </label>
+          ${this.#access("invite", msg("Only people who are invited"))}
+          ${
+            this.spaceId === undefined
+              ? nothing
+              : this.#access("space", msg("Everyone in the space"))
+          }
+          ${this.#access("public", msg("Everyone"))}
         </div>
-        ${this.#publicFields()} ${encryptionChoice(this.client, this.open ? "public" : "private")}`,
+        ${this.#publicFields()}
+        ${encryptionChoice(this.client, this.#isOpen ? "public" : "private")}`,
     );
   }
 }

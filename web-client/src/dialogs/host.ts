@@ -7,23 +7,96 @@ import { $dialog, closeDialog, leaveDialog, type DialogRequest } from "../store/
 import { $route } from "../store/router.ts";
 import { report } from "../store/toasts.ts";
 
-const LOADERS: Record<DialogRequest["kind"], () => Promise<unknown>> = {
-  "create-room": () => import("./create-room.ts"),
-  "start-direct": () => import("./pick-users.ts"),
-  invite: () => import("./pick-users.ts"),
-  join: () => import("./join.ts"),
-  "room-settings": () => import("./room-settings.ts"),
-  member: () => import("./member.ts"),
-  report: () => import("./report.ts"),
-  image: () => import("./image.ts"),
-  confirm: () => import("./confirm.ts"),
-  commands: () => import("./commands.ts"),
-  "encryption-setup": () => import("./encryption/setup.ts"),
-  "verify-device": () => import("./encryption/verify-device.ts"),
-  verification: () => import("./encryption/verification.ts"),
-  "key-file": () => import("./encryption/key-file.ts"),
-  "room-encryption": () => import("./encryption/room-encryption.ts"),
-  "sign-out": () => import("./sign-out.ts"),
+type Kind = DialogRequest["kind"];
+type Asked<K extends Kind> = Extract<DialogRequest, { kind: K }>;
+
+/** How a kind of window is loaded, and drawn. */
+type Windows = {
+  [K in Kind]: [
+    load: () => Promise<unknown>,
+    draw: (client: Client, request: Asked<K>) => TemplateResult,
+  ];
+};
+
+const WINDOWS: Windows = {
+  "create-room": [
+    () => import("./create-room.ts"),
+    (client, { spaceId }) =>
+      html`<weft-create-room .client=${client} .spaceId=${spaceId}></weft-create-room>`,
+  ],
+  "create-space": [
+    () => import("./create-space.ts"),
+    (client, { spaceId }) =>
+      html`<weft-create-space .client=${client} .spaceId=${spaceId}></weft-create-space>`,
+  ],
+  "add-rooms": [
+    () => import("./add-rooms.ts"),
+    (client, { spaceId }) =>
+      html`<weft-add-rooms .client=${client} .spaceId=${spaceId}></weft-add-rooms>`,
+  ],
+  "start-direct": [
+    () => import("./pick-users.ts"),
+    (client) => html`<weft-pick-users .client=${client}></weft-pick-users>`,
+  ],
+  invite: [
+    () => import("./pick-users.ts"),
+    (client, { roomId }) =>
+      html`<weft-pick-users .client=${client} .roomId=${roomId}></weft-pick-users>`,
+  ],
+  join: [() => import("./join.ts"), (client) => html`<weft-join .client=${client}></weft-join>`],
+  member: [
+    () => import("./member.ts"),
+    (client, { roomId, userId }) =>
+      html`<weft-member-card
+        .client=${client}
+        .roomId=${roomId}
+        .userId=${userId}
+      ></weft-member-card>`,
+  ],
+  report: [
+    () => import("./report.ts"),
+    (client, { roomId, eventId }) =>
+      html`<weft-report .client=${client} .roomId=${roomId} .eventId=${eventId}></weft-report>`,
+  ],
+  image: [
+    () => import("./image.ts"),
+    (_client, request) => html`<weft-image-view .shown=${request}></weft-image-view>`,
+  ],
+  confirm: [
+    () => import("./confirm.ts"),
+    (_client, request) => html`<weft-confirm .request=${request}></weft-confirm>`,
+  ],
+  commands: [() => import("./commands.ts"), () => html`<weft-commands></weft-commands>`],
+  "encryption-setup": [
+    () => import("./encryption/setup.ts"),
+    (client, { task }) =>
+      html`<weft-encryption-setup
+        .client=${client}
+        task=${task ?? "set-up"}
+      ></weft-encryption-setup>`,
+  ],
+  "verify-device": [
+    () => import("./encryption/verify-device.ts"),
+    (client) => html`<weft-verify-device .client=${client}></weft-verify-device>`,
+  ],
+  verification: [
+    () => import("./encryption/verification.ts"),
+    (client, { id }) =>
+      html`${keyed(id, html`<weft-verification .client=${client} .flow=${id}></weft-verification>`)}`,
+  ],
+  "key-file": [
+    () => import("./encryption/key-file.ts"),
+    (client, { way }) => html`<weft-key-file .client=${client} .way=${way}></weft-key-file>`,
+  ],
+  "room-encryption": [
+    () => import("./encryption/room-encryption.ts"),
+    (client, { roomId }) =>
+      html`<weft-room-encryption .client=${client} .roomId=${roomId}></weft-room-encryption>`,
+  ],
+  "sign-out": [
+    () => import("./sign-out.ts"),
+    (client) => html`<weft-sign-out .client=${client}></weft-sign-out>`,
+  ],
 };
 
 /** Shows the window that was asked for, and loads it when it is the first of its kind. */
@@ -53,74 +126,16 @@ export class WeftDialogHost extends LitElement {
 
   override willUpdate(): void {
     const request = $dialog.get();
-    if (request !== undefined && request !== this.#shown) LOADERS[request.kind]().catch(report);
+    if (request !== undefined && request !== this.#shown) WINDOWS[request.kind][0]().catch(report);
     this.#shown = request;
   }
 
   override render(): TemplateResult | typeof nothing {
     const request = $dialog.get();
-    return request === undefined ? nothing : this.#window(request);
+    return request === undefined ? nothing : draw(this.client, request);
   }
+}
 
-  // oxlint-disable-next-line consistent-return -- the switch knows every kind
-  #window(request: DialogRequest): TemplateResult {
-    const { client } = this;
-    switch (request.kind) {
-      case "create-room":
-        return html`<weft-create-room .client=${client}></weft-create-room>`;
-      case "join":
-        return html`<weft-join .client=${client}></weft-join>`;
-      case "start-direct":
-        return html`<weft-pick-users .client=${client}></weft-pick-users>`;
-      case "invite":
-        return html`<weft-pick-users
-          .client=${client}
-          .roomId=${request.roomId}
-        ></weft-pick-users>`;
-      case "room-settings":
-        return html`<weft-room-settings
-          .client=${client}
-          .roomId=${request.roomId}
-        ></weft-room-settings>`;
-      case "member":
-        return html`<weft-member-card
-          .client=${client}
-          .roomId=${request.roomId}
-          .userId=${request.userId}
-        ></weft-member-card>`;
-      case "report":
-        return html`<weft-report
-          .client=${client}
-          .roomId=${request.roomId}
-          .eventId=${request.eventId}
-        ></weft-report>`;
-      case "image":
-        return html`<weft-image-view .shown=${request}></weft-image-view>`;
-      case "confirm":
-        return html`<weft-confirm .request=${request}></weft-confirm>`;
-      case "commands":
-        return html`<weft-commands></weft-commands>`;
-      case "sign-out":
-        return html`<weft-sign-out .client=${client}></weft-sign-out>`;
-      case "encryption-setup":
-        return html`<weft-encryption-setup
-          .client=${client}
-          task=${request.task ?? "set-up"}
-        ></weft-encryption-setup>`;
-      case "verify-device":
-        return html`<weft-verify-device .client=${client}></weft-verify-device>`;
-      case "verification":
-        return html`${keyed(
-          request.id,
-          html`<weft-verification .client=${client} .flow=${request.id}></weft-verification>`,
-        )}`;
-      case "key-file":
-        return html`<weft-key-file .client=${client} .way=${request.way}></weft-key-file>`;
-      case "room-encryption":
-        return html`<weft-room-encryption
-          .client=${client}
-          .roomId=${request.roomId}
-        ></weft-room-encryption>`;
-    }
-  }
+function draw<K extends Kind>(client: Client, request: Asked<K>): TemplateResult {
+  return WINDOWS[request.kind as K][1](client, request);
 }

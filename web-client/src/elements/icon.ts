@@ -64,6 +64,22 @@ import pause from "lucide-static/icons/pause.svg?raw";
 import stop from "lucide-static/icons/square.svg?raw";
 import place from "lucide-static/icons/map-pin.svg?raw";
 import close from "lucide-static/icons/x.svg?raw";
+import arrowUp from "lucide-static/icons/arrow-up.svg?raw";
+import bell from "lucide-static/icons/bell.svg?raw";
+import bellOff from "lucide-static/icons/bell-off.svg?raw";
+import chevronDown from "lucide-static/icons/chevron-down.svg?raw";
+import chevronRight from "lucide-static/icons/chevron-right.svg?raw";
+import clock from "lucide-static/icons/clock.svg?raw";
+import crown from "lucide-static/icons/crown.svg?raw";
+import demote from "lucide-static/icons/arrow-down-to-line.svg?raw";
+import grid from "lucide-static/icons/layout-grid.svg?raw";
+import hand from "lucide-static/icons/hand.svg?raw";
+import home from "lucide-static/icons/house.svg?raw";
+import mail from "lucide-static/icons/mail.svg?raw";
+import mailOpen from "lucide-static/icons/mail-open.svg?raw";
+import sliders from "lucide-static/icons/sliders-horizontal.svg?raw";
+import tag from "lucide-static/icons/tag.svg?raw";
+import userX from "lucide-static/icons/user-round-x.svg?raw";
 
 const ICONS = {
   bold,
@@ -85,11 +101,19 @@ const ICONS = {
   alert,
   arrowDown,
   arrowLeft,
+  arrowUp,
   ban,
+  bell,
+  bellOff,
   check,
+  chevronDown,
+  chevronRight,
+  clock,
   close,
   compass,
   copy,
+  crown,
+  demote,
   device,
   download,
   eye,
@@ -97,13 +121,18 @@ const ICONS = {
   file,
   flag,
   globe,
+  grid,
+  hand,
   hash,
+  home,
   key,
   leave,
   link,
   lock,
   lockOpen,
   logOut,
+  mail,
+  mailOpen,
   message,
   more,
   music,
@@ -123,12 +152,15 @@ const ICONS = {
   shield,
   shieldAlert,
   shieldCheck,
+  sliders,
   smile,
   star,
+  tag,
   theme,
   trash,
   user,
   userPlus,
+  userX,
   users,
 };
 

@@ -16,9 +16,13 @@ export class WeftMenu extends LitElement {
   @property() label = "";
   @property() icon: IconName = "more";
   @property({ attribute: false }) items: readonly MenuItem[] = [];
+  /** Has no button of its own: others open it, at themselves. */
+  @property({ type: Boolean }) bare = false;
   @query("[popover]") private panel!: HTMLElement;
   @query(".trigger") private trigger!: HTMLButtonElement;
   #open = false;
+  /** What it was opened at, when that is not its own button. */
+  #anchor: HTMLElement | undefined;
 
   static override styles = [
     base,
@@ -83,8 +87,18 @@ export class WeftMenu extends LitElement {
     `,
   ];
 
+  /** Opens it at another element, to which the keyboard returns. */
+  openAt(anchor: HTMLElement): void {
+    this.#anchor = anchor;
+    this.panel.showPopover();
+  }
+
+  #return(): void {
+    (this.#anchor ?? this.trigger).focus();
+  }
+
   #place(): void {
-    const anchor = this.trigger.getBoundingClientRect();
+    const anchor = (this.#anchor ?? this.trigger).getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.panel;
     const left = Math.max(8, Math.min(anchor.left, innerWidth - width - 8));
     const right = anchor.right - width;
@@ -100,7 +114,10 @@ export class WeftMenu extends LitElement {
     this.dispatchEvent(
       new CustomEvent("menu-toggle", { detail: this.#open, bubbles: true, composed: true }),
     );
-    if (!this.#open) return;
+    if (!this.#open) {
+      this.#anchor = undefined;
+      return;
+    }
     void this.updateComplete.then(() => {
       this.#place();
       this.#focusItem(0);
@@ -122,6 +139,12 @@ export class WeftMenu extends LitElement {
     const moves: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 };
     const to = moves[event.key];
     if (event.key === "Tab") this.panel.hidePopover();
+    if (event.key === "Escape") {
+      event.preventDefault();
+      event.stopPropagation();
+      this.#return();
+      this.panel.hidePopover();
+    }
     if (to === undefined) return;
     event.preventDefault();
     event.stopPropagation();
@@ -129,8 +152,8 @@ export class WeftMenu extends LitElement {
   };
 
   #run(item: MenuItem): void {
+    this.#return();
     this.panel.hidePopover();
-    this.trigger.focus();
     item.run();
   }
 
@@ -151,6 +174,7 @@ export class WeftMenu extends LitElement {
         type="button"
         class="icon-button trigger ${this.querySelector("*") === null ? "" : "custom"}"
         title=${this.label}
+        ?hidden=${this.bare}
         aria-haspopup="menu"
         aria-expanded=${this.#open}
         popovertarget="panel"

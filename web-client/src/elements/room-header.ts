@@ -2,21 +2,17 @@ import { msg, str } from "@lit/localize";
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { text } from "../api/types.ts";
-import { viaServers } from "../store/actions.ts";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
-import { openDialog } from "../store/dialogs.ts";
-import { powerFor, powerOf } from "../store/power.ts";
 import type { Room } from "../store/room.ts";
-import { hrefTo, navigate } from "../store/router.ts";
-import { attempt, toast } from "../store/toasts.ts";
+import { isSpace } from "../store/room-features.ts";
+import { hrefTo } from "../store/router.ts";
 import { base, buttons } from "../styles/shared.ts";
-import { matrixTo } from "../text/links.ts";
 import "./encryption/room-lock.ts";
 import { icon } from "./icon.ts";
 import "./avatar.ts";
 import "./menu.ts";
-import type { MenuItem } from "./menu.ts";
+import { roomMenuItems } from "./room-menu.ts";
 import { plainName } from "../text/names.ts";
 
 /** The room's name, topic and what can be done with it as a whole. */
@@ -78,66 +74,6 @@ export class WeftRoomHeader extends LitElement {
     `,
   ];
 
-  #favourite(on: boolean): void {
-    void attempt(() => this.client.api.account.setRoomTag(this.room.roomId, "m.favourite", on));
-  }
-
-  #leave(name: string): void {
-    const { client, room } = this;
-    openDialog({
-      kind: "confirm",
-      heading: msg(str`Leave ${name}?`),
-      text: msg("You no longer get its messages. To come back you may need a new invitation."),
-      action: msg("Leave"),
-      danger: true,
-      run: async () => {
-        await client.api.rooms.leave(room.roomId);
-        await client.api.rooms.forget(room.roomId).catch(() => undefined);
-        client.store.forget(room.roomId);
-        navigate({ page: "home" });
-      },
-    });
-  }
-
-  #menu(name: string, favourite: boolean): MenuItem[] {
-    const { room } = this;
-    const me = this.client.session.userId;
-    const items: MenuItem[] = [];
-    if (powerOf(room, me) >= powerFor(room, "invite")) {
-      items.push({
-        label: msg("Invite people"),
-        icon: "userPlus",
-        run: () => openDialog({ kind: "invite", roomId: room.roomId }),
-      });
-    }
-    items.push(
-      {
-        label: favourite ? msg("No longer a favourite") : msg("Make it a favourite"),
-        icon: "star",
-        run: () => this.#favourite(!favourite),
-      },
-      {
-        label: msg("Copy link"),
-        icon: "link",
-        run: () =>
-          void attempt(async () => {
-            const alias = text(room.stateEvent("m.room.canonical_alias")?.content, "alias");
-            await navigator.clipboard.writeText(
-              alias ? matrixTo(alias) : matrixTo(room.roomId, viaServers(room)),
-            );
-            toast(msg("Link copied."));
-          }),
-      },
-      {
-        label: msg("Room settings"),
-        icon: "settings",
-        run: () => openDialog({ kind: "room-settings", roomId: room.roomId }),
-      },
-      { label: msg("Leave"), icon: "leave", danger: true, run: () => this.#leave(name) },
-    );
-    return items;
-  }
-
   override render() {
     const summary = this.client.store.summary(this.room.roomId);
     const name = summary?.name ?? "";
@@ -162,7 +98,11 @@ export class WeftRoomHeader extends LitElement {
         <h1 class="ellipsis">${name}</h1>
         ${topic ? html`<p class="ellipsis" title=${topic}>${topic}</p>` : nothing}
       </div>
-      <weft-room-lock .client=${this.client} .room=${this.room}></weft-room-lock>
+      ${
+        isSpace(this.room)
+          ? nothing
+          : html`<weft-room-lock .client=${this.client} .room=${this.room}></weft-room-lock>`
+      }
       <button
         type="button"
         class="icon-button people"
@@ -175,7 +115,7 @@ export class WeftRoomHeader extends LitElement {
       </button>
       <weft-menu
         label=${msg("Room menu")}
-        .items=${this.#menu(name, summary?.favourite ?? false)}
+        .items=${roomMenuItems(this.client, this.room.roomId)}
       ></weft-menu>
     </header>`;
   }

@@ -1,13 +1,12 @@
 import { msg } from "@lit/localize";
 import { html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { repeat } from "lit/directives/repeat.js";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
 import { openDialog } from "../store/dialogs.ts";
 import { localName } from "../store/room.ts";
-import type { RoomSummary } from "../store/room-store.ts";
-import { $route, hrefTo, navigate } from "../store/router.ts";
+import type { RoomFilter } from "../store/room-sections.ts";
+import { navigate } from "../store/router.ts";
 import { $theme, setTheme } from "../store/theme.ts";
 import { report } from "../store/toasts.ts";
 import { base, buttons, forms } from "../styles/shared.ts";
@@ -15,37 +14,25 @@ import { sidebarStyles } from "../styles/sidebar.ts";
 import { icon } from "./icon.ts";
 import "./avatar.ts";
 import "./menu.ts";
-import "./room-link.ts";
+import "./room-list.ts";
+import type { WeftRoomList } from "./room-list.ts";
+import "./space-rail.ts";
 import { plainName } from "../text/names.ts";
 
-type Filter = "all" | "unread" | "people" | "rooms";
-
-/** How many rooms are drawn before one scrolls for more. */
-const PAGE = 60;
-
-function fold(text: string): string {
-  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-}
-
-/** All rooms: invitations first, favourites next, the rest by activity; with a search and the main menus. */
+/** Where one can go: the spaces, the rooms of the one that is chosen, a search, and the main menus. */
 @customElement("weft-sidebar")
 export class WeftSidebar extends LitElement {
   @property({ attribute: false }) client!: Client;
   @state() private search = "";
-  @state() private filter: Filter = "all";
-  @state() private limit = PAGE;
+  @state() private filter: RoomFilter = "all";
   @state() private name: string | undefined;
   @state() private avatar: string | undefined;
   @query("input[type=search]") private searchInput!: HTMLInputElement;
+  @query("weft-room-list") private list!: WeftRoomList;
 
   constructor() {
     super();
-    new Watch(this, () => [
-      this.client?.store.$list,
-      $route,
-      this.client?.sync.$status,
-      this.client?.encryption.$status,
-    ]);
+    new Watch(this, () => [this.client?.encryption.$status]);
   }
 
   static override styles = [base, buttons, forms, sidebarStyles];
@@ -118,6 +105,11 @@ export class WeftSidebar extends LitElement {
         run: () => openDialog({ kind: "create-room" }),
       },
       {
+        label: msg("Create a space"),
+        icon: "grid" as const,
+        run: () => openDialog({ kind: "create-space" }),
+      },
+      {
         label: msg("Join by address"),
         icon: "link" as const,
         run: () => openDialog({ kind: "join" }),
@@ -130,42 +122,16 @@ export class WeftSidebar extends LitElement {
     ];
   }
 
-  #matches(room: RoomSummary): boolean {
-    if (room.isSpace && room.membership === "join") return false;
-    if (this.search !== "" && !fold(room.name).includes(fold(this.search))) return false;
-    if (this.filter === "unread") return room.unread > 0;
-    if (this.filter === "people") return room.partner !== undefined;
-    if (this.filter === "rooms") return room.partner === undefined;
-    return true;
-  }
-
-  readonly #onScroll = (event: Event): void => {
-    const box = event.target as HTMLElement;
-    if (box.scrollTop + box.clientHeight > box.scrollHeight - 600) this.limit += PAGE;
-  };
-
-  /** Arrows move between the rooms, as in any list. */
-  readonly #onListKey = (event: KeyboardEvent): void => {
-    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-    const links = [...this.renderRoot.querySelectorAll<HTMLElement>("weft-room-link")];
-    const at = links.findIndex(
-      (link) => link.matches(":focus-within") || link === this.shadowRoot?.activeElement,
-    );
-    const next = links[at + (event.key === "ArrowDown" ? 1 : -1)];
-    if (event.altKey) return;
-    event.preventDefault();
-    if (next === undefined && event.key === "ArrowUp") this.searchInput.focus();
-    else next?.focus();
-  };
-
   readonly #onSearchKey = (event: KeyboardEvent): void => {
     if (event.key === "Escape") {
       this.search = "";
-    } else if (event.key === "ArrowDown" || event.key === "Enter") {
+    } else if (event.key === "ArrowDown") {
       event.preventDefault();
-      const first = this.renderRoot.querySelector<HTMLElement>("weft-room-link");
-      if (event.key === "Enter") first?.shadowRoot?.querySelector("a")?.click();
-      else first?.focus();
+      this.list.focusFirst();
+    } else if (event.key === "Enter" && this.search !== "") {
+      event.preventDefault();
+      this.list.openFirst();
+      this.search = "";
     }
   };
 
@@ -187,14 +153,13 @@ export class WeftSidebar extends LitElement {
   }
 
   #filters() {
-    const names: Record<Filter, string> = {
+    const names: Record<RoomFilter, string> = {
       all: msg("All"),
       unread: msg("Unread"),
-      people: msg("People"),
-      rooms: msg("Rooms"),
+      mentions: msg("Mentions"),
     };
     return html`<div class="filters" role="group" aria-label=${msg("Show")}>
-      ${(Object.keys(names) as Filter[]).map(
+      ${(Object.keys(names) as RoomFilter[]).map(
         (filter) =>
           html`<button
             type="button"
@@ -207,36 +172,6 @@ export class WeftSidebar extends LitElement {
     </div>`;
   }
 
-  #section(heading: string, rooms: readonly RoomSummary[], shown: boolean) {
-    if (rooms.length === 0) return nothing;
-    const route = $route.get();
-    const open = route.page === "room" ? route.room : undefined;
-    return html`<h2 class=${shown ? "" : "hidden-label"}>${heading}</h2>
-      <ul>
-        ${repeat(
-          rooms,
-          (room) => room.roomId,
-          (room) =>
-            html`<li>
-              <weft-room-link .room=${room} ?current=${room.roomId === open}></weft-room-link>
-            </li>`,
-        )}
-      </ul>`;
-  }
-
-  #empty(total: number) {
-    if (this.client.sync.$status.get() === "starting" && total === 0) {
-      return html`<p class="empty">${msg("Fetching your rooms…")}</p>`;
-    }
-    if (total > 0) return html`<p class="empty">${msg("No room matches.")}</p>`;
-    return html`<div class="empty">
-      <p>${msg("No rooms yet. Write to someone, or look around.")}</p>
-      <a class="button" href=${hrefTo({ page: "directory" })}
-        >${icon("compass")} ${msg("Explore public rooms")}</a
-      >
-    </div>`;
-  }
-
   /** What was put off about encryption stays findable here. */
   #reminder() {
     const { engine } = this.client.encryption.$status.get();
@@ -246,34 +181,29 @@ export class WeftSidebar extends LitElement {
   }
 
   override render() {
-    const all = this.client.store.$list.get();
-    const found = all.filter((room) => this.#matches(room));
-    const invites = found.filter((room) => room.membership === "invite");
-    const rest = found.filter((room) => room.membership !== "invite");
-    const favourites = rest.filter((room) => room.favourite);
-    const others = rest.filter((room) => !room.favourite).slice(0, this.limit);
-    return html`<nav aria-label=${msg("Rooms")}>
-      ${this.#header()}
-      <div class="search">
-        ${icon("search")}
-        <input
-          type="search"
-          placeholder=${msg("Find a room")}
-          aria-label=${msg("Find a room")}
-          aria-keyshortcuts="Control+K"
-          .value=${this.search}
-          @input=${(event: Event) => (this.search = (event.target as HTMLInputElement).value)}
-          @keydown=${this.#onSearchKey}
-        />
-      </div>
-      ${this.#filters()}
-      <div class="list scroll" @scroll=${this.#onScroll} @keydown=${this.#onListKey}>
-        ${this.#section(msg("Invitations"), invites, true)}
-        ${this.#section(msg("Favourites"), favourites, true)}
-        ${this.#section(msg("Rooms"), others, invites.length + favourites.length > 0)}
-        ${found.length === 0 ? this.#empty(all.length) : nothing}
-      </div>
-      ${this.#reminder()}
-    </nav>`;
+    return html`<weft-space-rail .client=${this.client}></weft-space-rail>
+      <nav aria-label=${msg("Rooms")}>
+        ${this.#header()}
+        <div class="search">
+          ${icon("search")}
+          <input
+            type="search"
+            placeholder=${msg("Find a room")}
+            aria-label=${msg("Find a room")}
+            aria-keyshortcuts="Control+K"
+            .value=${this.search}
+            @input=${(event: Event) => (this.search = (event.target as HTMLInputElement).value)}
+            @keydown=${this.#onSearchKey}
+          />
+        </div>
+        ${this.#filters()}
+        <weft-room-list
+          .client=${this.client}
+          search=${this.search}
+          filter=${this.filter}
+          @leave-top=${() => this.searchInput.focus()}
+        ></weft-room-list>
+        ${this.#reminder()}
+      </nav>`;
   }
 }

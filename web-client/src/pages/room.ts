@@ -1,5 +1,5 @@
 import { msg, str } from "@lit/localize";
-import { html, LitElement, nothing } from "lit";
+import { html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
 import { isTransient } from "../api/errors.ts";
@@ -7,8 +7,10 @@ import { text, type MatrixEvent } from "../api/types.ts";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
 import type { Room } from "../store/room.ts";
+import { isSpace } from "../store/room-features.ts";
 import { $route, navigate, type Route } from "../store/router.ts";
 import { report } from "../store/toasts.ts";
+import { isMarkedUnread, markUnread } from "../store/unread-mark.ts";
 import { roomStyles } from "../styles/room.ts";
 import { base, buttons } from "../styles/shared.ts";
 import "../elements/composer.ts";
@@ -54,12 +56,20 @@ export class WeftRoomPage extends LitElement {
       : this.client.store.room(this.#resolved.get(room) ?? room);
   }
 
-  override willUpdate(): void {
+  override willUpdate(changed: PropertyValues<this>): void {
     const { room } = this.place;
+    if (changed.has("place") && changed.get("place")?.room !== room) this.#takeMark();
     if (room.startsWith("#") && !this.#resolved.has(room)) void this.#resolve(room);
     const joined = this.#room;
     if (joined?.membership === "join" && !joined.membersLoaded)
       this.client.history.members(joined).catch(report);
+  }
+
+  /** Who opens a room has come back to what they marked. */
+  #takeMark(): void {
+    const room = this.#room;
+    if (room !== undefined && isMarkedUnread(room))
+      markUnread(this.client, room, false).catch(report);
   }
 
   async #resolve(alias: string): Promise<void> {
@@ -156,6 +166,15 @@ export class WeftRoomPage extends LitElement {
     </div>`;
   }
 
+  /** A space shows what is in it. */
+  #overview(room: Room) {
+    import("../elements/space-overview.ts").catch(report);
+    return html`${keyed(
+      room.roomId,
+      html`<weft-space-overview .client=${this.client} .room=${room}></weft-space-overview>`,
+    )}`;
+  }
+
   #peoplePanel(room: Room) {
     if (!this.people) return nothing;
     import("../elements/member-list.ts").catch(report);
@@ -181,7 +200,7 @@ export class WeftRoomPage extends LitElement {
         ?people=${this.people}
         @people=${() => (this.people = !this.people)}
       ></weft-room-header>
-      ${this.#conversation(room)} ${this.#peoplePanel(room)}
+      ${isSpace(room) ? this.#overview(room) : this.#conversation(room)} ${this.#peoplePanel(room)}
     </main>`;
   }
 }

@@ -1,10 +1,10 @@
 import { msg } from "@lit/localize";
-import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { Client } from "../store/client.ts";
 import { hrefTo } from "../store/router.ts";
 import { base, buttons } from "../styles/shared.ts";
-import { pageStyles } from "../styles/pages.ts";
+import { pageStyles, tabStyles } from "../styles/pages.ts";
 import { icon } from "../elements/icon.ts";
 import "../elements/encryption/settings-encryption.ts";
 import "../elements/settings-appearance.ts";
@@ -18,36 +18,7 @@ export class WeftSettings extends LitElement {
   @property({ attribute: false }) client!: Client;
   @property() section = "profile";
 
-  static override styles = [
-    base,
-    buttons,
-    pageStyles,
-    css`
-      nav {
-        display: flex;
-        gap: var(--space-1);
-        margin-bottom: var(--space-5);
-        border-bottom: 1px solid var(--line);
-        overflow-x: auto;
-        scrollbar-width: none;
-      }
-      nav a {
-        padding: var(--space-2) var(--space-3);
-        border-bottom: 2px solid transparent;
-        color: var(--muted);
-        text-decoration: none;
-        white-space: nowrap;
-      }
-      nav a:hover {
-        color: var(--text);
-      }
-      nav a[aria-current] {
-        border-color: var(--accent);
-        color: var(--text);
-        font-weight: 600;
-      }
-    `,
-  ];
+  static override styles = [base, buttons, pageStyles, tabStyles];
 
   #sections(): Record<string, [label: string, content: TemplateResult]> {
     const { client } = this;

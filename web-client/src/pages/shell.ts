@@ -4,6 +4,7 @@ import { customElement, property } from "lit/decorators.js";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
 import { offerEncryption } from "../store/encryption-offer.ts";
+import { isUnread } from "../store/room-sections.ts";
 import { $route, hrefToRoom, type Route } from "../store/router.ts";
 import { report } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
@@ -13,6 +14,13 @@ import "../elements/offline-banner.ts";
 import "../elements/sidebar.ts";
 import type { WeftSidebar } from "../elements/sidebar.ts";
 import "./room.ts";
+
+/** A file that is dropped where nobody takes it does not open in the place of the page. */
+function keepPage(event: DragEvent): void {
+  if (event.dataTransfer?.types.includes("Files") !== true || event.defaultPrevented) return;
+  event.preventDefault();
+  event.dataTransfer.dropEffect = "none";
+}
 
 /** The rooms on one side, what is chosen on the other; on a narrow screen one of both. */
 @customElement("weft-shell")
@@ -34,7 +42,7 @@ export class WeftShell extends LitElement {
     css`
       :host {
         display: grid;
-        grid-template: auto minmax(0, 1fr) / minmax(250px, 320px) minmax(0, 1fr);
+        grid-template: auto minmax(0, 1fr) / minmax(300px, 372px) minmax(0, 1fr);
         height: 100%;
       }
       weft-offline-banner {
@@ -86,6 +94,7 @@ export class WeftShell extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     document.addEventListener("keydown", this.#onKey);
+    for (const type of ["dragover", "drop"] as const) window.addEventListener(type, keepPage);
   }
 
   #unoffer: (() => void) | undefined;
@@ -93,6 +102,7 @@ export class WeftShell extends LitElement {
   override disconnectedCallback(): void {
     this.#unoffer?.();
     document.removeEventListener("keydown", this.#onKey);
+    for (const type of ["dragover", "drop"] as const) window.removeEventListener(type, keepPage);
     document.title = "Weft";
     super.disconnectedCallback();
   }
@@ -101,7 +111,11 @@ export class WeftShell extends LitElement {
     if ((event.ctrlKey || event.metaKey) && event.key === "k") {
       event.preventDefault();
       this.renderRoot.querySelector<WeftSidebar>("weft-sidebar")?.focusSearch();
-    } else if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+    } else if (
+      event.altKey &&
+      !event.shiftKey &&
+      (event.key === "ArrowUp" || event.key === "ArrowDown")
+    ) {
       event.preventDefault();
       this.#step(event.key === "ArrowDown" ? 1 : -1);
     }
@@ -129,7 +143,7 @@ export class WeftShell extends LitElement {
       route.page !== "home" && route.page !== "sign-in" && route.page !== "register",
     );
     const list = this.client.store.$list.get();
-    const unread = list.filter((room) => room.unread > 0 || room.membership === "invite").length;
+    const unread = list.filter(isUnread).length;
     const current = route.page === "room" ? this.client.store.summary(route.room)?.name : undefined;
     document.title = `${unread > 0 ? `(${unread}) ` : ""}${current === undefined ? "" : `${current} · `}Weft`;
   }
@@ -144,6 +158,13 @@ export class WeftShell extends LitElement {
     switch (route.page) {
       case "room":
         return html`<weft-room .client=${this.client} .place=${route}></weft-room>`;
+      case "room-settings":
+        import("./room-settings.ts").catch(report);
+        return html`<weft-room-settings
+          .client=${this.client}
+          .roomId=${route.room}
+          section=${route.section}
+        ></weft-room-settings>`;
       case "directory":
         import("./directory.ts").catch(report);
         return html`<weft-directory .client=${this.client}></weft-directory>`;

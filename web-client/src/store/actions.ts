@@ -2,6 +2,7 @@ import { strings, type EventContent } from "../api/types.ts";
 import type { NewRoom } from "../api/rooms.ts";
 import type { Client } from "./client.ts";
 import type { Room } from "./room.ts";
+import { isMarkedUnread, markUnread } from "./unread-mark.ts";
 
 /** Puts a reaction on a message, or takes one's own back. */
 export async function toggleReaction(
@@ -25,6 +26,7 @@ export async function toggleReaction(
 /** Says that the person has read up to this event: here at once, on the server soon. */
 export async function markRead(client: Client, room: Room, eventId: string): Promise<void> {
   const { userId } = client.session;
+  if (isMarkedUnread(room)) markUnread(client, room, false).catch(() => undefined);
   const atEnd = room.timeline.last?.event_id === eventId;
   room.receipts.set(userId, { eventId, ts: Date.now() });
   room.accountData.set("m.fully_read", { event_id: eventId });

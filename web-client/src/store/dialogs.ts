@@ -3,11 +3,12 @@ import type { MediaWish } from "./media-cache.ts";
 
 /** A window that someone asked for, with what it needs. */
 export type DialogRequest =
-  | { kind: "create-room" }
+  | { kind: "create-room"; spaceId?: string }
+  | { kind: "create-space"; spaceId?: string }
+  | { kind: "add-rooms"; spaceId: string }
   | { kind: "start-direct" }
   | { kind: "join" }
   | { kind: "invite"; roomId: string }
-  | { kind: "room-settings"; roomId: string }
   | { kind: "member"; roomId: string; userId: string }
   | { kind: "report"; roomId: string; eventId: string }
   | { kind: "image"; file: MediaWish; name: string }
@@ -26,7 +27,9 @@ export type DialogRequest =
       danger?: boolean;
       /** Asks for a reason, which is passed to `run`. */
       reason?: string;
-      run(reason: string): Promise<unknown>;
+      /** Offers a box to tick, whose state is passed to `run`. */
+      choice?: string;
+      run(reason: string, isTicked: boolean): Promise<unknown>;
     };
 
 export const $dialog = atom<DialogRequest | undefined>(undefined);

@@ -6,6 +6,7 @@ import { openVault, type Sealed, type Vault } from "../encryption/vault.ts";
 import { createShelf } from "./shelf.ts";
 import type { Presence } from "./presence.ts";
 import type { Receipt } from "./receipts.ts";
+import type { Removal } from "./removal.ts";
 import type { Membership, Room, StateEvent } from "./room.ts";
 import type { RoomStore } from "./room-store.ts";
 
@@ -17,6 +18,7 @@ interface StoredRoom {
   events: (MatrixEvent | ReadEvent)[];
   /** How it is encrypted, whatever its state says. */
   encryption?: Content;
+  removal?: Removal;
   prevToken?: string;
   reachedStart: boolean;
   heroes: string[];
@@ -83,6 +85,7 @@ function snapshot(room: Room): StoredRoom {
     ...tail,
     events: tail.events.map(pack),
     ...(room.encryption === undefined ? {} : { encryption: { ...room.encryption } }),
+    ...(room.removal === undefined ? {} : { removal: room.removal }),
     heroes: room.heroes,
     counts: [room.joinedCount, room.invitedCount],
     unread: [room.notificationCount, room.highlightCount],
@@ -94,6 +97,7 @@ function snapshot(room: Room): StoredRoom {
 function restore(store: RoomStore, stored: StoredRoom): void {
   const room = store.ensure(stored.roomId);
   room.membership = stored.membership;
+  room.removal = stored.removal;
   if (stored.encryption !== undefined) room.encryption = stored.encryption;
   for (const event of stored.state) room.setState(event);
   room.timeline.append(stored.events.map(unpack), { limited: false, prevToken: stored.prevToken });
@@ -183,7 +187,8 @@ export async function openPersistence(userId: string, deviceId: string) {
       const gone: string[] = [];
       for (const roomId of roomIds) {
         const room = store.room(roomId);
-        const isGone = room === undefined || room.membership === "leave";
+        const isGone =
+          room === undefined || (room.membership === "leave" && room.removal === undefined);
         if (isGone && room?.encryption !== undefined) gone.push(roomId);
         if (isGone) rows.push([roomId, undefined]);
         else rows.push([roomId, room.encryption ? await sealed(room) : snapshot(room)]);

@@ -1,10 +1,21 @@
 import { msg, str } from "@lit/localize";
 import { atom } from "nanostores";
-import { object, text, type Content, type MatrixEvent, type SyncResponse } from "../api/types.ts";
+import {
+  object,
+  text,
+  type Content,
+  type JoinedRoomSync,
+  type MatrixEvent,
+  type SyncResponse,
+} from "../api/types.ts";
 import { describeMessage, isMessage } from "./describe.ts";
 import { PresenceStore } from "./presence.ts";
 import { Room, type Membership } from "./room.ts";
+import { notifyLevels, type NotifyLevel } from "./notify-level.ts";
+import { removalOf, type Removal } from "./removal.ts";
+import { tagOrder, type OrderedTag } from "./room-tags.ts";
 import { unreadIn } from "./unread.ts";
+import { isMarkedUnread } from "./unread-mark.ts";
 import { directPartner, roomAvatar, roomName } from "./room-name.ts";
 
 /** A room as the list shows it. */
@@ -15,6 +26,8 @@ export interface RoomSummary {
   membership: Membership;
   /** The one this room is with, when it is a direct chat. */
   partner: string | undefined;
+  /** Who invites, as they are called. */
+  inviter: string | undefined;
   preview: string;
   /** Milliseconds of the last activity; 0 when nothing is known. */
   ts: number;
@@ -22,6 +35,13 @@ export interface RoomSummary {
   highlights: number;
   favourite: boolean;
   isSpace: boolean;
+  /** The tag that puts it in a part of the list of its own, and its place there. */
+  tag: OrderedTag | undefined;
+  order: number | undefined;
+  markedUnread: boolean;
+  notify: NotifyLevel;
+  /** How one was put out of it, while it is kept to be read. */
+  removal: Removal | undefined;
 }
 
 /** All rooms of the person who is signed in, and the list made of them. */
@@ -33,6 +53,7 @@ export class RoomStore {
   readonly $list = atom<readonly RoomSummary[]>([]);
   readonly #summaries = new Map<string, RoomSummary>();
   #directs = new Map<string, string>();
+  #levels = new Map<string, NotifyLevel>();
 
   constructor(me: string) {
     this.me = me;
@@ -61,11 +82,13 @@ export class RoomStore {
     for (const event of response.account_data?.events ?? []) {
       this.accountData.set(event.type, event.content);
       if (event.type === "m.direct") this.#readDirects(event.content, touched);
+      if (event.type === "m.push_rules") this.#readLevels(event.content, touched);
     }
     for (const [roomId, data] of Object.entries(response.rooms?.join ?? {})) {
       const room = this.ensure(roomId);
       if (room.membership !== "join") room.clearState();
       room.membership = "join";
+      room.removal = undefined;
       room.changed(...room.apply(data));
       touched.add(roomId);
     }
@@ -73,10 +96,7 @@ export class RoomStore {
     for (const [roomId, data] of Object.entries(response.rooms?.leave ?? {})) {
       const room = this.rooms.get(roomId);
       if (room === undefined) continue;
-      room.apply(data);
-      const own = room.stateEvent("m.room.member", this.me);
-      room.membership = text(own?.content, "membership") === "ban" ? "ban" : "leave";
-      room.changed("$timeline", "$state");
+      this.#leave(room, data);
       touched.add(roomId);
     }
     this.presence.apply(response.presence?.events ?? [], now);
@@ -84,9 +104,21 @@ export class RoomStore {
     return touched;
   }
 
+  #leave(room: Room, data: JoinedRoomSync): void {
+    const before = room.membership;
+    room.apply(data);
+    const own = room.stateEvent("m.room.member", this.me);
+    room.membership = text(own?.content, "membership") === "ban" ? "ban" : "leave";
+    const isTakenBack = before === "invite" && room.membership === "leave";
+    room.removal = isTakenBack ? undefined : removalOf(room, this.me);
+    room.notificationCount = 0;
+    room.highlightCount = 0;
+    room.changed("$timeline", "$state");
+  }
+
   #leaveAll(touched: Set<string>): void {
     for (const [roomId, room] of this.rooms) {
-      if (room.membership === "leave") continue;
+      if (room.membership === "leave" || room.removal !== undefined) continue;
       room.membership = "leave";
       room.changed("$state");
       touched.add(roomId);
@@ -104,6 +136,7 @@ export class RoomStore {
       const room = this.ensure(roomId);
       if (room.membership !== membership) room.clearState();
       room.membership = membership;
+      room.removal = undefined;
       for (const event of stripped?.events ?? []) room.setState(event);
       room.changed("$state", "$timeline");
       touched.add(roomId);
@@ -120,6 +153,16 @@ export class RoomStore {
     const concerned = [...this.#directs.keys(), ...directs.keys()];
     this.#directs = directs;
     for (const roomId of concerned) if (this.rooms.has(roomId)) touched.add(roomId);
+  }
+
+  /** Notes for which rooms there are rules of their own; what is unread in encrypted ones goes by rules, too. */
+  #readLevels(content: Content, touched: Set<string>): void {
+    const before = this.#levels;
+    this.#levels = notifyLevels(content);
+    for (const roomId of new Set([...before.keys(), ...this.#levels.keys()])) {
+      const isOther = before.get(roomId) !== this.#levels.get(roomId);
+      if (isOther && this.rooms.has(roomId)) touched.add(roomId);
+    }
   }
 
   /** The room that is the direct chat with someone, when there is one. */
@@ -147,7 +190,8 @@ export class RoomStore {
   refresh(roomIds: Iterable<string>): void {
     for (const roomId of roomIds) {
       const room = this.rooms.get(roomId);
-      const listed = room !== undefined && room.membership !== "leave" && room.membership !== "ban";
+      const isIn = room !== undefined && room.membership !== "leave" && room.membership !== "ban";
+      const listed = isIn || room?.removal !== undefined;
       if (listed) this.#summaries.set(roomId, this.#summarise(room));
       else this.#summaries.delete(roomId);
     }
@@ -158,20 +202,40 @@ export class RoomStore {
     const last = lastMessage(room);
     const partner = this.partnerOf(room);
     const unread = unreadIn(room, this.me, this.accountData.get("m.push_rules"));
+    const tag = tagOf(room);
     return {
       roomId: room.roomId,
       name: roomName(room, this.me),
       avatarUrl: roomAvatar(room, partner),
       membership: room.membership,
       partner,
+      inviter: inviterOf(room, this.me),
       preview: last === undefined ? "" : previewOf(room, last, this.me, partner !== undefined),
       ts: last?.origin_server_ts ?? newestTime(room),
       unread: unread.notifications,
       highlights: unread.highlights,
-      favourite: object(room.tags(), "m.favourite") !== undefined,
+      favourite: tag === "m.favourite",
       isSpace: text(room.stateEvent("m.room.create")?.content, "type") === "m.space",
+      tag,
+      order: tag === undefined ? undefined : tagOrder(room, tag),
+      markedUnread: isMarkedUnread(room),
+      notify: this.#levels.get(room.roomId) ?? "default",
+      removal: room.removal,
     };
   }
+}
+
+function inviterOf(room: Room, me: string): string | undefined {
+  if (room.membership !== "invite") return undefined;
+  const sender = room.stateEvent("m.room.member", me)?.sender;
+  return sender === undefined || sender === me ? undefined : room.displayName(sender);
+}
+
+/** A favourite that is of low priority, too, is a favourite. */
+function tagOf(room: Room): OrderedTag | undefined {
+  const tags = room.tags();
+  if (object(tags, "m.favourite") !== undefined) return "m.favourite";
+  return object(tags, "m.lowpriority") === undefined ? undefined : "m.lowpriority";
 }
 
 function lastMessage(room: Room): MatrixEvent | undefined {

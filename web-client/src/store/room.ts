@@ -12,6 +12,7 @@ import {
 } from "../api/types.ts";
 import { looksLikeId, looksOf, plainName, plainText } from "../text/names.ts";
 import { Receipts } from "./receipts.ts";
+import type { Removal } from "./removal.ts";
 import { Timeline } from "./timeline.ts";
 
 export type Membership = Schema<"Membership">;
@@ -47,6 +48,8 @@ export class Room {
   readonly accountData = new Map<string, Content>();
   readonly signals = signals();
   membership: Membership = "leave";
+  /** How somebody else put one out of it, while what was said before stays to be read. */
+  removal: Removal | undefined;
   typing: readonly string[] = [];
   heroes: string[] = [];
   joinedCount: number | undefined;

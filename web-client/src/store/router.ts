@@ -5,6 +5,7 @@ export type Route =
   | { page: "sign-in" }
   | { page: "register" }
   | { page: "room"; room: string; eventId?: string; via: string[] }
+  | { page: "room-settings"; room: string; section: string }
   | { page: "directory" }
   | { page: "settings"; section: string };
 
@@ -19,6 +20,8 @@ export function parseRoute(hash: string): Route {
       return { page };
     case "settings":
       return { page, section: rest[0] ?? "profile" };
+    case "room-settings":
+      return rest[0] ? { page, room: rest[0], section: rest[1] ?? "general" } : { page: "home" };
     case "room": {
       const via = new URLSearchParams(query).getAll("via");
       const [room, eventId] = rest;
@@ -46,6 +49,8 @@ export function hrefTo(route: Route): string {
       const via = route.via.map((server) => `via=${encodeURIComponent(server)}`).join("&");
       return `#/room/${encodeURIComponent(route.room)}${event}${via === "" ? "" : `?${via}`}`;
     }
+    case "room-settings":
+      return `#/room-settings/${encodeURIComponent(route.room)}/${route.section}`;
     case "settings":
       return `#/settings/${route.section}`;
     case "home":

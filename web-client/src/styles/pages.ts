@@ -44,3 +44,29 @@ export const pageStyles = css`
     }
   }
 `;
+
+/** The sections of a page, as tabs that are links. */
+export const tabStyles = css`
+  nav {
+    display: flex;
+    gap: var(--space-1);
+    margin-bottom: var(--space-5);
+    border-bottom: 1px solid var(--line);
+    flex-wrap: wrap;
+  }
+  nav a {
+    padding: var(--space-2) var(--space-3);
+    border-bottom: 2px solid transparent;
+    color: var(--muted);
+    text-decoration: none;
+    white-space: nowrap;
+  }
+  nav a:hover {
+    color: var(--text);
+  }
+  nav a[aria-current] {
+    border-color: var(--accent);
+    color: var(--text);
+    font-weight: 600;
+  }
+`;

@@ -25,6 +25,10 @@ export const roomStyles = css`
     min-width: 0;
     min-height: 0;
   }
+  weft-space-overview {
+    grid-area: 2 / 1;
+    min-width: 0;
+  }
   weft-timeline {
     grid-row: 1;
   }

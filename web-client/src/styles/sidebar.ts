@@ -2,13 +2,15 @@ import { css } from "lit";
 
 export const sidebarStyles = css`
   :host {
-    display: block;
+    display: grid;
+    grid-template-columns: auto minmax(0, 1fr);
     background: var(--side);
     --dot-ring: var(--side);
   }
   nav {
     display: flex;
     flex-direction: column;
+    min-height: 0;
     height: 100%;
   }
   header {
@@ -84,26 +86,5 @@ export const sidebarStyles = css`
     background: var(--accent-soft);
     color: var(--accent);
     font-weight: 600;
-  }
-  .list {
-    flex: 1;
-    min-height: 0;
-    padding: 0 var(--space-2) var(--space-4);
-  }
-  h2 {
-    margin: var(--space-3) var(--space-2) var(--space-1);
-    color: var(--muted);
-    font-size: 0.8em;
-    font-weight: 600;
-  }
-  ul {
-    margin: 0;
-    padding: 0;
-    list-style: none;
-  }
-  .empty {
-    padding: var(--space-5) var(--space-3);
-    color: var(--muted);
-    text-align: center;
   }
 `;

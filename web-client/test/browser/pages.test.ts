@@ -256,12 +256,9 @@ describe("windows", () => {
     await expect.element(page.getByRole("dialog")).not.toBeInTheDocument();
   });
 
-  test("room settings and a report pass axe", async () => {
+  test("a report passes axe", async () => {
     const { client } = home();
     await show(html`<weft-shell .client=${client}></weft-shell>`, client);
-    openDialog({ kind: "room-settings", roomId: `${ROOM}0` });
-    await expect.element(page.getByRole("dialog", { name: "Room settings" })).toBeVisible();
-    await expectAccessible();
     openDialog({ kind: "report", roomId: `${ROOM}0`, eventId: "$1" });
     await expect.element(page.getByRole("dialog", { name: "Report this message" })).toBeVisible();
     await expectAccessible();

@@ -11,6 +11,7 @@ import { device, NEW_DEVICE, playEncryption } from "./encryption.ts";
 import { article, field, openRoom } from "./open-room.ts";
 import { ANN, createTestClient, expectAccessible, ME, ROOM, settled, show } from "./support.ts";
 import "../../src/dialogs/host.ts";
+import "../../src/elements/room-settings/general.ts";
 
 /** An encrypted room with Ann in it. */
 async function open(...played: Parameters<typeof playEncryption>) {
@@ -26,9 +27,8 @@ async function open(...played: Parameters<typeof playEncryption>) {
   return { ...room, ...encryption, say };
 }
 
-/** The window that is asked for, beside a room. */
-async function openWindow(
-  request: Parameters<typeof openDialog>[0],
+/** A client in a room with Ann. */
+function inRoom(
   played: ReturnType<typeof playEncryption>,
   answers: Parameters<typeof createTestClient>[0] = {},
   algorithm?: string,
@@ -42,10 +42,31 @@ async function openWindow(
     ...(algorithm === undefined ? [] : [make.state("m.room.encryption", ME, { algorithm })]),
   ];
   store.apply(syncOf(ROOM, { state: { events: state } }), 0);
+  return { client, store, calls };
+}
+
+/** The window that is asked for, beside a room. */
+async function openWindow(
+  request: Parameters<typeof openDialog>[0],
+  played: ReturnType<typeof playEncryption>,
+  answers: Parameters<typeof createTestClient>[0] = {},
+  algorithm?: string,
+) {
+  const { client, store, calls } = inRoom(played, answers, algorithm);
   await show(html`<weft-dialog-host .client=${client}></weft-dialog-host>`, client);
   openDialog(request);
   await expect.element(page.getByRole("dialog")).toBeVisible();
   return { client, store, calls };
+}
+
+/** The first page of the room's settings. */
+async function openSettings(played: ReturnType<typeof playEncryption>, algorithm?: string) {
+  const { client } = inRoom(played, {}, algorithm);
+  await show(
+    html`<weft-room-general .client=${client} .roomId=${ROOM}></weft-room-general>
+      <weft-dialog-host .client=${client}></weft-dialog-host>`,
+    client,
+  );
 }
 
 const MEGOLM = "m.megolm.v1.aes-sha2";
@@ -228,12 +249,12 @@ describe("new rooms", () => {
 
 test("the room's settings turn encryption on, and say that it stays", async () => {
   const played = playEncryption();
-  await openWindow({ kind: "room-settings", roomId: ROOM }, played);
+  await openSettings(played);
   await expectAccessible();
   await button("Turn on").click();
   await expect.element(page.getByText(/cannot be undone/)).toBeVisible();
   closeDialog();
-  await openWindow({ kind: "room-settings", roomId: ROOM }, played, {}, MEGOLM);
+  await openSettings(played, MEGOLM);
   await expect.element(page.getByText(/cannot be turned off again/)).toBeVisible();
 });
 

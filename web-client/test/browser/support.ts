@@ -47,7 +47,9 @@ function createFakeApi(answers: Record<string, (...args: never[]) => unknown>) {
   const api = {
     rooms: part("rooms"),
     account: part("account"),
+    directory: part("directory"),
     media: part("media"),
+    notes: part("notes"),
     sync: part("sync"),
   };
   return { api: api as Api, calls };

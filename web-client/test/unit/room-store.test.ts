@@ -175,10 +175,14 @@ describe("what sync brings", () => {
       0,
     );
     expect(store.room(ROOM)?.membership).toBe("ban");
+    const removal = { how: "banned", by: "@ann:two", reason: "", ts: banned.origin_server_ts };
+    expect(store.summary(ROOM)).toMatchObject({ removal, unread: 0 });
     const invite_state = { events: [] };
     store.apply({ next_batch: "s3", rooms: { invite: { "!i:one": { invite_state } } } }, 0);
-    expect(store.$list.get().map(({ roomId }) => roomId)).toEqual(["!i:one"]);
+    expect(store.$list.get().map(({ roomId }) => roomId)).toEqual([ROOM, "!i:one"]);
     store.apply({ next_batch: "s4", rooms: { leave: { "!i:one": {}, "!never:one": {} } } }, 0);
+    expect(store.$list.get().map(({ roomId }) => roomId)).toEqual([ROOM]);
+    store.forget(ROOM);
     expect(store.$list.get()).toEqual([]);
     expect(store.room("!never:one")).toBeUndefined();
   });
