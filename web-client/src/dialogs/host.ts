@@ -137,5 +137,5 @@ export class WeftDialogHost extends LitElement {
 }
 
 function draw<K extends Kind>(client: Client, request: Asked<K>): TemplateResult {
-  return WINDOWS[request.kind as K][1](client, request);
+  return WINDOWS[request.kind][1](client, request);
 }
