@@ -75,7 +75,10 @@ export async function createApp(
     const rateLimiter = limitRates(foundation);
     const layers = await createLayers(foundation, opened, { services, rateLimiter });
     const { users } = layers;
-    const http = await openHttp(foundation, layers, listeners, rateLimiter);
+    const http = await openHttp(foundation, layers, listeners, {
+      rateLimiter,
+      shownSettings: live.shown,
+    });
     opened.push(() => http.close());
     const readAgain = () => reloadSettings(live, logger);
     const control = await openControl(config.dataDir, {
@@ -121,11 +124,17 @@ function openHttp(
   foundation: Foundation,
   layers: Layers,
   listeners: Listeners,
-  rateLimiter: RateLimiter,
+  {
+    rateLimiter,
+    shownSettings,
+  }: { readonly rateLimiter: RateLimiter; readonly shownSettings: LiveConfig["shown"] },
 ) {
   const { config, sql, log, logger, metrics, clock, remote, replicas } = foundation;
   return createHttpServer({
-    routes: createRoutes(foundation, layers, () => databaseHealth(sql)),
+    routes: createRoutes(foundation, layers, {
+      health: () => databaseHealth(sql),
+      shownSettings,
+    }),
     requireAllOf: ["client-server", "server-server", "oauth", "admin"],
     listeners,
     log: logger,
@@ -142,6 +151,7 @@ function openHttp(
     rateLimiter,
     aclAllows: layers.rooms.federation.aclAllows,
     audit: layers.auditLog,
+    onAnswered: layers.samples.answered,
     trustedProxies: () => config.trustedProxies,
     onPeer: remote.backoff.receivedFrom,
     fresh: replicas && (() => log.fresh()),

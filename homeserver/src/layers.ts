@@ -115,7 +115,7 @@ export async function createLayers(
   opened.push(() => sync.stop());
   const finding = openFinding(on, opened, { users, rooms });
   const told = { services, masquerade, users, rooms, encryption, ephemeral };
-  openDeliveries(on, opened, told, asking.calls);
+  const retries = await openDeliveries(on, opened, told, asking.calls);
   openPush(on, opened, { users, rooms, sync });
   const delayedEvents = openDelayedEvents(on, opened, { users, rooms, rateLimiter });
   // In the background, closed accounts leave rooms that an earlier stop of the server kept them in.
@@ -127,7 +127,7 @@ export async function createLayers(
     ...{ edus, delayedEvents, reportQueue },
     ...files,
     ...finding,
-    ...openOversight(on, opened),
+    ...openOversight(on, opened, { services, retries }),
     sync,
   };
 }

@@ -3,6 +3,7 @@ import { type CallsOfServices, createCallsOfServices } from "./appservice/calls-
 import { startDeliveries } from "./appservice/deliveries.ts";
 import { createMasquerade, type Masquerade } from "./appservice/masquerade.ts";
 import { createQuestions, type Questions } from "./appservice/questions.ts";
+import { createRetries, type Retries } from "./appservice/retries.ts";
 import type { Services } from "./appservice/services.ts";
 import { createThirdParty, type ThirdParty } from "./appservice/third-party.ts";
 import type { Ephemeral } from "./cluster/ephemeral.ts";
@@ -58,8 +59,8 @@ export function openServiceCalls(
 }
 
 /** Tells application services what happens, from a durable cursor of each. */
-export function openDeliveries(
-  { sql, log, clock, random, logger, leases, config }: Foundation,
+export async function openDeliveries(
+  { sql, log, clock, random, logger, leases, config, replicas }: Foundation,
   opened: Opened,
   layers: {
     readonly services: Services;
@@ -70,7 +71,8 @@ export function openDeliveries(
     readonly ephemeral: Ephemeral;
   },
   calls: CallsOfServices,
-): void {
+): Promise<Retries> {
+  const retries = createRetries(await replicas?.bus.channel<string>("service-retries"));
   const { services, masquerade, users, rooms, encryption, ephemeral } = layers;
   const deliveries = startDeliveries({
     ...{ sql, log, clock, random, logger, services, ephemeral },
@@ -80,8 +82,14 @@ export function openDeliveries(
     acknowledged: ({ userId, deviceId }, upTo) =>
       encryption.toDevice.delivered(userId, deviceId, upTo),
     callsOf: calls.of,
-    onAwake: masquerade.onSeen,
+    onAwake(listener) {
+      const unlisten = [masquerade.onSeen(listener), retries.onRetry(listener)];
+      return () => {
+        for (const end of unlisten) end();
+      };
+    },
     follow: (options) => createFollower({ log, sql, clock, logger, leases }, options),
   });
   opened.push(() => deliveries.stop());
+  return retries;
 }

@@ -82,6 +82,19 @@ export function mediaRoutes({ media, users }: { media: Media; users: Users }): R
       return deleted(await administration.deleteOld(requester.userId, which));
     }),
 
+    // GET /_synapse/admin/v1/media/quarantine_changes
+    route("getQuarantineChanges", async ({ query }) => {
+      const { newest, changes } = await administration.changes(query.from ?? 0);
+      return {
+        next_batch: newest,
+        changes: changes.map(({ server, mediaId, quarantined }) => ({
+          origin: server,
+          media_id: mediaId,
+          quarantined,
+        })),
+      };
+    }),
+
     // POST /_synapse/admin/v1/purge_media_cache
     route("purgeMediaCache", async ({ requester, query }) => {
       const before = momentOf(query.before_ts);

@@ -105,7 +105,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     }
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(row.failures, 10), MAX_PAUSE_MS);
     const next = { failures: row.failures + 1, retryTs: clock.now() + pause };
-    await postponeDelivery(sql, id, next);
+    await postponeDelivery(sql, id, { ...next, problem });
     state = { ...row, ...next };
   }
 

@@ -1,8 +1,9 @@
 /** Settings that are read again while the server runs. */
 import { type Config, complete } from "./load.ts";
-import { type SettingKey, settings } from "./schema.ts";
+import type { ShownSetting } from "../admin-api/health.ts";
+import { environmentName, type SettingKey, settings } from "./schema.ts";
 import type { Setting } from "./setting.ts";
-import { ConfigError, readValues, shown, type SetValues, type Values } from "./values.ts";
+import { ConfigError, HIDDEN, readValues, shown, type SetValues, type Values } from "./values.ts";
 
 /** A setting whose value is another one than before, as it may be printed. */
 export interface SettingChange {
@@ -23,6 +24,8 @@ export interface LiveConfig {
    * @throws ConfigError
    */
   reload(): readonly SettingChange[];
+  /** All settings as they are in force, for administrators. */
+  shown(): readonly ShownSetting[];
 }
 
 const keys = Object.keys(settings) as SettingKey[];
@@ -42,6 +45,7 @@ export function openConfig(file: string | undefined, env: NodeJS.ProcessEnv): Li
   }
   return {
     config,
+    shown: () => keys.map((key) => shownSetting(key, inForce.values[key])),
     reload() {
       const next = readValues(file, env);
       // Wrong values are told as at a start, also those that are not in force before the next one.
@@ -56,6 +60,24 @@ export function openConfig(file: string | undefined, env: NodeJS.ProcessEnv): Li
       const said = { from: "what it said at the start", to: "other content" };
       return [...changes, { setting: "sign_in_file", ...said, isInForce: false }];
     },
+  };
+}
+
+/** Settings with an address in which no password stands: everybody is told it. */
+const TOLD_ADDRESSES: ReadonlySet<SettingKey> = new Set([
+  ...(["public_base_url", "rtc_livekit_urls"] as const),
+]);
+
+function shownSetting(key: SettingKey, value: unknown): ShownSetting {
+  const setting: Setting = settings[key];
+  const isHidden = !TOLD_ADDRESSES.has(key) && shown(key, "") === HIDDEN;
+  return {
+    name: key,
+    variable: environmentName(key),
+    value: isHidden ? null : (value ?? setting.default ?? null),
+    default: setting.default ?? null,
+    isSet: value !== undefined,
+    ...{ isHidden, isLive: isLive(key), description: setting.description },
   };
 }
 

@@ -112,7 +112,10 @@ export function wrong(
   );
 }
 
+/** What is shown of secrets. */
+export const HIDDEN = "(hidden)";
+
 /** The value as it may be printed and logged. */
 export function shown(key: SettingKey, value: unknown): string {
-  return /secret|_url/.test(key) ? "(hidden)" : JSON.stringify(value);
+  return /secret|_url/.test(key) ? HIDDEN : JSON.stringify(value);
 }

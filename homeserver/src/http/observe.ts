@@ -9,12 +9,20 @@ declare module "fastify" {
   }
 }
 
+export interface Observed {
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly onAnswered?:
+    | ((request: { operation: string; status: number; ms: number }) => void)
+    | undefined;
+}
+
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /**
  * Measures and logs every request, by operation. Paths hold ids and tokens, so they are not logged.
  */
-export function observe(app: FastifyInstance, metrics: Metrics, log: Logger): void {
+export function observe(app: FastifyInstance, { metrics, log, onAnswered }: Observed): void {
   const durations = metrics.histogram(
     "http_request_seconds",
     "Time from a request's first byte to its answer's last, by operation and status",
@@ -49,6 +57,7 @@ export function observe(app: FastifyInstance, metrics: Metrics, log: Logger): vo
     const operation = request.routeOptions.config.operationId ?? "unknown";
     const status = reply.statusCode;
     durationsOf(operation, status).observe(reply.elapsedTime / 1000);
+    onAnswered?.({ operation, status, ms: reply.elapsedTime });
     const level = status >= 500 ? "warn" : "debug";
     if (log.isLevelEnabled(level)) {
       const ms = Math.round(reply.elapsedTime);

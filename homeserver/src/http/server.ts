@@ -31,6 +31,10 @@ export interface HttpServerOptions extends Omit<
    */
   readonly onPeer?: ((server: ServerName) => void) | undefined;
   readonly routes: readonly Route[];
+  /** Called for each request that was answered; `ms` is the time that it took. */
+  readonly onAnswered?:
+    | ((request: { operation: string; status: number; ms: number }) => void)
+    | undefined;
   /** APIs that must be complete: each of their operations needs a handler. */
   readonly requireAllOf: readonly Api[];
   readonly log: Logger;
@@ -158,7 +162,7 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
     }
     done();
   });
-  observe(app, options.metrics, options.log);
+  observe(app, options);
   app.setErrorHandler((error, request, reply) => {
     keepOpenForAnswer(request, reply);
     sendReply(reply, errorReply(error, options.log));

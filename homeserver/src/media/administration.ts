@@ -4,6 +4,7 @@ import { errors } from "../protocol/errors.ts";
 import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import * as listing from "../storage/media/listing.ts";
 import { deleteUpload } from "../storage/media/media.ts";
+import { changesAfter, newestChange } from "../storage/media/quarantine-changes.ts";
 import * as storage from "../storage/media/quarantine.ts";
 import type { Sql } from "../storage/sql.ts";
 import { transaction } from "../storage/transaction.ts";
@@ -22,6 +23,8 @@ export interface MediaAdministrationDeps {
 
 /** Files of one transaction. */
 const STEP = 200;
+/** Changes of quarantine that are told at once. */
+const MAX_CHANGES = 100;
 const MAX_AT_ONCE = 10_000;
 
 /** What administrators do is written to the log, with who did it. */
@@ -90,6 +93,13 @@ export function createMediaAdministration(deps: MediaAdministrationDeps): MediaA
     async endQuarantine(by, place) {
       await transaction(sql, (tx) => storage.endQuarantine(tx, place));
       logger.info({ by, ...place }, "an administrator ended the quarantine of a file");
+    },
+
+    async changes(after) {
+      const newest = await newestChange(sql);
+      if (after > newest) throw errors.invalidParam("There is no such change yet");
+      const changes = await changesAfter(sql, after, MAX_CHANGES);
+      return { newest: changes.at(-1)?.id ?? newest, changes };
     },
 
     async quarantineRoom(by, roomId) {

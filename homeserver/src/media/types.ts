@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { QuarantineChange } from "../storage/media/quarantine-changes.ts";
 import type { ListedMedia, MediaPage, OldMedia } from "../storage/media/listing.ts";
 import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 
@@ -77,6 +78,11 @@ export interface MediaAdministration {
   deleteOld(by: UserId, which: OldMedia): Promise<string[]>;
   /** Deletes a page of a user's uploads. Returns their ids. */
   deletePage(by: UserId, userId: UserId, page: MediaPage): Promise<string[]>;
+  /**
+   * Files that were quarantined after a change, or are no longer; and the newest of these changes.
+   * @throws MatrixError M_INVALID_PARAM 400 for a change that is still to come
+   */
+  changes(after: number): Promise<{ newest: number; changes: readonly QuarantineChange[] }>;
   /** A page of a user's uploads, and how many there are in all. */
   list(userId: UserId, page: MediaPage): Promise<{ media: readonly ListedMedia[]; total: number }>;
   /** mxc URIs, of each kind 10,000 at most. @throws MatrixError M_NOT_FOUND 404 */

@@ -1,6 +1,8 @@
 /** Keeps the directory of users: a follower of the log, which writes anew whoever has changed. */
 import type { FollowerOptions } from "../log/follow.ts";
 import type { RecordOf } from "../log/types.ts";
+import type { Clock } from "../platform/clock.ts";
+import { createKeyedQueue } from "../platform/keyed-queue.ts";
 import { historyVisibility } from "../protocol/events/visibility.ts";
 import { isJsonObject, type Json } from "../protocol/json.ts";
 import { isStorable, wellFormed } from "../protocol/text.ts";
@@ -25,6 +27,8 @@ type Kinds = (typeof KINDS)[number];
 const STEP = 200;
 /** Words of one user. */
 const MAX_WORDS = 100;
+/** How often it is looked whether all are to be written anew. */
+const WATCH_MS = 3_000;
 /** UTF-16 code units of a name that another server's member event gives. */
 const MAX_NAME = 1024;
 /** Noted once all users who were there before have been written. */
@@ -40,9 +44,20 @@ const KEYS = [
 export interface DirectoryFollowerDeps {
   readonly sql: Sql;
   readonly view: Pick<RoomView, "currentStateOfRooms">;
+  /** Resolves when those who were there before may be written. */
+  readonly allowed: (signal: AbortSignal) => Promise<void>;
+  readonly clock: Pick<Clock, "sleep">;
 }
 
-export function directoryFollower({ sql, view }: DirectoryFollowerDeps): FollowerOptions<Kinds> {
+export function directoryFollower({
+  sql,
+  view,
+  allowed,
+  clock,
+}: DirectoryFollowerDeps): FollowerOptions<Kinds> {
+  /** What is written comes one after another. */
+  const lane = createKeyedQueue<"">();
+
   async function write(userIds: readonly string[]): Promise<void> {
     for (let at = 0; at < userIds.length; at += STEP) {
       const some = userIds.slice(at, at + STEP);
@@ -80,32 +95,54 @@ export function directoryFollower({ sql, view }: DirectoryFollowerDeps): Followe
     return transaction(sql, (tx) => noteOpenRooms(tx, rooms));
   }
 
+  /** An administrator may want all to be written anew, while nothing happens. Never rejects. */
+  async function watch(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await clock.sleep(WATCH_MS, signal);
+      if (signal.aborted) return;
+      // What went wrong is tried again.
+      await lane.run("", () => build(signal)).catch(() => undefined);
+    }
+  }
+
+  /** Writes all who were there before, unless that is done: an administrator may want it again. */
+  async function build(signal: AbortSignal): Promise<void> {
+    if ((await loadCursor(sql, BUILT)) !== undefined) return;
+    for (let after = -1; ;) {
+      await allowed(signal);
+      const rooms = await nextRooms(sql, after, STEP);
+      await look(rooms);
+      if (rooms.length < STEP) break;
+      after = rooms.at(-1)!;
+    }
+    await writeAll(async (after) => {
+      await allowed(signal);
+      return nextMembers(sql, after, STEP);
+    }, signal);
+    await saveCursor(sql, BUILT, 1);
+  }
+
+  async function take(records: readonly RecordOf<Kinds>[], signal: AbortSignal): Promise<void> {
+    const users = new Set<string>();
+    const changed = new Set<number>();
+    const whole = new Set<number>();
+    for (const record of records) note(record, { users, changed, whole });
+    for (const roomNid of await look([...changed])) whole.add(roomNid);
+    await write([...users]);
+    for (const roomNid of whole) {
+      await writeAll((after) => nextMembers(sql, after, STEP, roomNid), signal);
+    }
+  }
+
   return {
     name: "user-directory",
     kinds: KINDS,
     from: "end",
     async begin(signal) {
-      if ((await loadCursor(sql, BUILT)) !== undefined) return;
-      for (let after = -1; !signal.aborted;) {
-        const rooms = await nextRooms(sql, after, STEP);
-        await look(rooms);
-        if (rooms.length < STEP) break;
-        after = rooms.at(-1)!;
-      }
-      await writeAll((after) => nextMembers(sql, after, STEP), signal);
-      await saveCursor(sql, BUILT, 1);
+      await lane.run("", () => build(signal));
+      void watch(signal);
     },
-    async handle(records, signal) {
-      const users = new Set<string>();
-      const changed = new Set<number>();
-      const whole = new Set<number>();
-      for (const record of records) note(record, { users, changed, whole });
-      for (const roomNid of await look([...changed])) whole.add(roomNid);
-      await write([...users]);
-      for (const roomNid of whole) {
-        await writeAll((after) => nextMembers(sql, after, STEP, roomNid), signal);
-      }
-    },
+    handle: (records, signal) => lane.run("", () => take(records, signal)),
   };
 }
 

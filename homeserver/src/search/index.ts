@@ -27,13 +27,15 @@ export function createSearch(deps: SearchDeps) {
 }
 
 export interface FollowersDeps extends Pick<SearchDeps, "sql" | "rooms"> {
-  readonly clock: Pick<Clock, "now">;
+  /** Resolves when what was there before may be indexed. */
+  readonly allowed: (signal: AbortSignal) => Promise<void>;
+  readonly clock: Pick<Clock, "now" | "sleep">;
 }
 
 /** The followers that keep what is searched. */
-export function searchFollowers({ sql, rooms, clock }: FollowersDeps) {
+export function searchFollowers({ sql, rooms, clock, allowed }: FollowersDeps) {
   return {
-    people: directoryFollower({ sql, view: rooms.view }),
-    messages: messageFollower({ sql, clock }),
+    people: directoryFollower({ sql, view: rooms.view, allowed, clock }),
+    messages: messageFollower({ sql, clock, allowed }),
   };
 }

@@ -38,9 +38,15 @@ const TYPES: ReadonlySet<string> = new Set(SEARCHABLE);
 export interface MessageFollowerDeps {
   readonly sql: Sql;
   readonly clock: Pick<Clock, "now">;
+  /** Resolves when the events that were there before may be written. */
+  readonly allowed: (signal: AbortSignal) => Promise<void>;
 }
 
-export function messageFollower({ sql, clock }: MessageFollowerDeps): FollowerOptions<Kinds> {
+export function messageFollower({
+  sql,
+  clock,
+  allowed,
+}: MessageFollowerDeps): FollowerOptions<Kinds> {
   async function write(nids: readonly number[], redactedIds: readonly string[] = []) {
     for (let at = 0; at < Math.max(nids.length, redactedIds.length); at += STEP) {
       const [some, ids] = [nids.slice(at, at + STEP), redactedIds.slice(at, at + STEP)];
@@ -89,7 +95,13 @@ export function messageFollower({ sql, clock }: MessageFollowerDeps): FollowerOp
     async begin(signal) {
       const built = (await loadCursor(sql, BUILT)) ?? -1;
       if (built === DONE) return;
-      await writeAll(built, signal, { done: (nid) => saveCursor(sql, BUILT, nid) });
+      await allowed(signal);
+      await writeAll(built, signal, {
+        async done(nid) {
+          await saveCursor(sql, BUILT, nid);
+          await allowed(signal);
+        },
+      });
       await saveCursor(sql, BUILT, DONE);
     },
     async handle(records, signal) {

@@ -58,7 +58,7 @@ export async function endDelivery(
 ): Promise<void> {
   await sql`
     UPDATE appservice_deliveries
-    SET unanswered = NULL, acknowledges = NULL, failures = 0, retry_ts = 0
+    SET unanswered = NULL, acknowledges = NULL, failures = 0, retry_ts = 0, problem = NULL
     WHERE service = ${service} AND txn_number = ${txnNumber}`;
 }
 
@@ -66,10 +66,11 @@ export async function endDelivery(
 export async function postponeDelivery(
   sql: Sql | Tx,
   service: string,
-  { failures, retryTs }: Pick<DeliveryRow, "failures" | "retryTs">,
+  { failures, retryTs, problem }: Pick<DeliveryRow, "failures" | "retryTs"> & { problem: string },
 ): Promise<void> {
   await sql`
-    UPDATE appservice_deliveries SET failures = ${failures}, retry_ts = ${retryTs}
+    UPDATE appservice_deliveries SET failures = ${failures}, retry_ts = ${retryTs},
+      problem = ${problem}
     WHERE service = ${service}`;
 }
 

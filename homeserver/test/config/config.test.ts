@@ -45,6 +45,7 @@ describe("the configuration", () => {
       support: { admins: [], security: [], page: undefined },
       retention: { isOn: false, usual: undefined, shortest: 86_400_000, longest: undefined },
       userLimits: DEFAULT_LIMITS,
+      auditLifetimeMs: 365 * 24 * 3_600_000,
       delayedEventLimits: { perUser: 100, maxDelayMs: 2_592_000_000 },
       media: {
         s3: undefined,
@@ -111,6 +112,7 @@ describe("the configuration", () => {
       "WEFT_RETENTION_DEFAULT",
       "WEFT_RETENTION_SHORTEST",
       "WEFT_RETENTION_LONGEST",
+      "WEFT_AUDIT_LIFETIME",
       "WEFT_FILE_SIZE_LIMIT",
       "WEFT_USER_UPLOAD_LIMIT",
       "WEFT_USER_ACCOUNT_DATA_LIMIT",

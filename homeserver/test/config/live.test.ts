@@ -64,3 +64,28 @@ test("a live value that goes together with one that waits for a start is refused
   expect(() => live.reload()).toThrow(/needs a start: start Weft again$/);
   expect(live.config.registrationEmail).toBe("optional");
 });
+
+test("administrators see what is in force, with no secret in it", () => {
+  const file = fileWith(
+    "registration: open\nlisten: 127.0.0.1:8001\nturn_uris: [turn:a.test]\nturn_shared_secret: hush\n",
+  );
+  const env = {
+    WEFT_DATABASE_URL: "postgres://u:hush@db/x",
+    WEFT_PUBLIC_BASE_URL: "https://a.test",
+  };
+  const live = openConfig(file, env);
+  const of = (name: string) => live.shown().find((each) => each.name === name);
+  expect(JSON.stringify(live.shown())).not.toContain("hush");
+  expect(of("registration")).toMatchObject({
+    ...{ variable: "WEFT_REGISTRATION", value: "open", default: "token" },
+    ...{ isSet: true, isHidden: false, isLive: true },
+  });
+  expect(of("turn_shared_secret")).toMatchObject({ value: null, isSet: true, isHidden: true });
+  expect(of("database_url")).toMatchObject({ value: null, isSet: true, isHidden: true });
+  expect(of("public_base_url")).toMatchObject({ value: "https://a.test", isHidden: false });
+  expect(of("password_min_length")).toMatchObject({ value: 8, isSet: false });
+  // What waits for the next start is not in force.
+  fileWith("registration: closed\nlisten: 127.0.0.1:8002\n");
+  live.reload();
+  expect([of("registration")?.value, of("listen")?.value]).toEqual(["closed", "127.0.0.1:8001"]);
+});

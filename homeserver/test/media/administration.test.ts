@@ -206,3 +206,41 @@ test("nobody but administrators does any of it", async () => {
     expect([method, path, status, body.errcode]).toEqual([method, path, 403, "M_FORBIDDEN"]);
   }
 });
+
+describe("changes of quarantine", () => {
+  test("are told in their order, from where one was", async () => {
+    const [uri, twin] = [await upload(alice, "told"), await upload(bob, "told")];
+    const { sql } = server.database;
+    const [newest] = await sql<{ from: number }[]>`
+      SELECT coalesce(max(change_id), 0) AS from FROM quarantine_changes`;
+    const { from } = newest!;
+    const since = async (at: number) =>
+      (await ask("GET", `/media/quarantine_changes?from=${at}`)).body;
+    expect(await since(from)).toEqual({ next_batch: from, changes: [] });
+    await ask("POST", `/media/quarantine/${placeOf(uri)}`);
+    await ask("POST", `/media/quarantine/${placeOf(uri)}`);
+    const place = (one: string, quarantined: boolean) => {
+      const [origin, media_id] = placeOf(one).split("/");
+      return { origin, media_id, quarantined };
+    };
+    const first = await since(from);
+    const both = [place(uri, true), place(twin, true)];
+    expect(first.changes).toHaveLength(2);
+    expect(first.changes).toEqual(expect.arrayContaining(both));
+    const third = await upload(bob, "told");
+    await ask("POST", `/media/quarantine/${there}`);
+    const second = await since(first.next_batch);
+    expect(second.changes).toContainEqual(place(third, true));
+    await ask("POST", `/media/unquarantine/${placeOf(uri)}`);
+    const last = await since(second.next_batch);
+    expect(last.changes).toHaveLength(3);
+    expect(last.changes).toContainEqual(place(twin, false));
+    const future = await ask("GET", `/media/quarantine_changes?from=${last.next_batch + 1}`);
+    expect([future.status, future.body.errcode]).toEqual([400, "M_INVALID_PARAM"]);
+  });
+
+  test("old uploads are deleted by the older path, too", async () => {
+    const path = `/media/${server.name}/delete?before_ts=${Date.UTC(2015, 0)}`;
+    expect(await ask("POST", path)).toEqual({ status: 200, body: { deleted_media: [], total: 0 } });
+  });
+});

@@ -145,10 +145,15 @@ async function run(config: Config, location: DatabaseLocation): Promise<Running>
     cert: config.tlsCert!,
     key: config.tlsKey!,
   });
-  const app = await createApp({ config, reload: () => [] }, logger, listeners, async () => ({
-    location,
-    close: async () => undefined,
-  }));
+  const app = await createApp(
+    { config, reload: () => [], shown: () => [] },
+    logger,
+    listeners,
+    async () => ({
+      location,
+      close: async () => undefined,
+    }),
+  );
   return {
     close: () => app.close(),
     async kill() {

@@ -1,6 +1,7 @@
 /** Files that administrators keep from everybody. */
 import { byteaArray, type Sql, textArray, type Tx } from "../sql.ts";
 import { lockFile } from "./files.ts";
+import { beginChanges } from "./quarantine-changes.ts";
 
 export interface MediaKey {
   readonly server: string;
@@ -25,11 +26,17 @@ export async function quarantine(
   { userId, now }: By,
 ): Promise<number> {
   const [servers, ids] = arraysOf(keys);
+  await beginChanges(tx);
   const { count: added } = await tx`
-    INSERT INTO media (server, media_id, content_type, size, created_ts, quarantined_by, quarantined_ts)
-    SELECT k.server, k.media_id, '', 0, ${now}, ${userId}, ${now}
-    FROM unnest(${servers}::text[], ${ids}::text[]) AS k (server, media_id)
-    WHERE k.server <> ${own} ORDER BY k.server, k.media_id ON CONFLICT DO NOTHING`;
+    WITH changed AS (
+      INSERT INTO media (server, media_id, content_type, size, created_ts, quarantined_by,
+        quarantined_ts)
+      SELECT k.server, k.media_id, '', 0, ${now}, ${userId}, ${now}
+      FROM unnest(${servers}::text[], ${ids}::text[]) AS k (server, media_id)
+      WHERE k.server <> ${own} ORDER BY k.server, k.media_id ON CONFLICT DO NOTHING
+      RETURNING server, media_id)
+    INSERT INTO quarantine_changes (server, media_id, quarantined)
+    SELECT server, media_id, true FROM changed`;
   const rows = await tx<{ sha256: Buffer }[]>`
     SELECT DISTINCT m.sha256 FROM media m
     JOIN unnest(${servers}::text[], ${ids}::text[]) AS k (server, media_id) USING (server, media_id)
@@ -38,6 +45,7 @@ export async function quarantine(
   // Whoever uploads the same content at this moment comes before or after.
   for (const sha256 of files) await lockFile(tx, sha256);
   const { count } = await tx`
+    WITH changed AS (
     UPDATE media m SET quarantined_by = ${userId}, quarantined_ts = ${now}
     FROM (SELECT o.server, o.media_id FROM media o
       WHERE o.quarantined_by IS NULL AND NOT o.is_protected
@@ -45,19 +53,27 @@ export async function quarantine(
           OR (o.server, o.media_id) IN (
             SELECT * FROM unnest(${servers}::text[], ${ids}::text[])))
       ORDER BY o.server, o.media_id FOR UPDATE) AS chosen
-    WHERE m.server = chosen.server AND m.media_id = chosen.media_id`;
+    WHERE m.server = chosen.server AND m.media_id = chosen.media_id
+    RETURNING m.server, m.media_id)
+    INSERT INTO quarantine_changes (server, media_id, quarantined)
+    SELECT server, media_id, true FROM changed`;
   return added + count;
 }
 
 /** Ends the quarantine of a file, and of all others of the same content. */
 export async function endQuarantine(tx: Tx, { server, mediaId }: MediaKey): Promise<void> {
+  await beginChanges(tx);
   await tx`
+    WITH changed AS (
     UPDATE media m SET quarantined_by = NULL, quarantined_ts = NULL
     FROM (SELECT o.server, o.media_id FROM media o
       WHERE o.quarantined_by IS NOT NULL AND ((o.server = ${server} AND o.media_id = ${mediaId})
         OR o.sha256 = (SELECT sha256 FROM media WHERE server = ${server} AND media_id = ${mediaId}))
       ORDER BY o.server, o.media_id FOR UPDATE) AS chosen
-    WHERE m.server = chosen.server AND m.media_id = chosen.media_id`;
+    WHERE m.server = chosen.server AND m.media_id = chosen.media_id
+    RETURNING m.server, m.media_id)
+    INSERT INTO quarantine_changes (server, media_id, quarantined)
+    SELECT server, media_id, false FROM changed`;
   // What only kept another server's file away says nothing any more.
   await tx`
     DELETE FROM media WHERE server = ${server} AND media_id = ${mediaId} AND sha256 IS NULL
@@ -70,11 +86,19 @@ export async function inheritQuarantine(
   { server, mediaId }: MediaKey,
   sha256: Buffer,
 ): Promise<void> {
+  const others = await tx`
+    SELECT FROM media WHERE sha256 = ${sha256} AND quarantined_by IS NOT NULL LIMIT 1`;
+  if (others.length === 0) return;
+  await beginChanges(tx);
   await tx`
+    WITH changed AS (
     UPDATE media m SET quarantined_by = q.quarantined_by, quarantined_ts = q.quarantined_ts
     FROM (SELECT quarantined_by, quarantined_ts FROM media
       WHERE sha256 = ${sha256} AND quarantined_by IS NOT NULL LIMIT 1) AS q
-    WHERE m.server = ${server} AND m.media_id = ${mediaId} AND m.quarantined_by IS NULL`;
+    WHERE m.server = ${server} AND m.media_id = ${mediaId} AND m.quarantined_by IS NULL
+    RETURNING m.server, m.media_id)
+    INSERT INTO quarantine_changes (server, media_id, quarantined)
+    SELECT server, media_id, true FROM changed`;
 }
 
 /** False: there is no such upload. */

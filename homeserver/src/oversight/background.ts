@@ -1,0 +1,118 @@
+import type { Clock } from "../platform/clock.ts";
+import { errors } from "../protocol/errors.ts";
+import type { UserId } from "../protocol/identifiers.ts";
+import {
+  arePeopleIndexed,
+  endHalt,
+  halt,
+  indexPeopleAnew,
+  isHalted,
+  listFollowers,
+  listPurges,
+  messagesIndexed,
+  roomsToComplete,
+} from "../storage/oversight/background.ts";
+import type { Sql } from "../storage/sql.ts";
+
+export interface BackgroundDeps {
+  readonly sql: Sql;
+  readonly clock: Clock;
+}
+
+export interface Work {
+  readonly id: string;
+  readonly kind: string;
+  readonly state: "waiting" | "running" | "halted" | "complete" | "failed";
+  readonly roomId?: string;
+  /** ms since 1970. */
+  readonly startedTs?: number;
+  readonly endedTs?: number | undefined;
+  /** null: that is not known. */
+  readonly done: number | null;
+  readonly total: number | null;
+  readonly error?: string | undefined;
+}
+
+/** Deletions, and rooms, that are listed at most. */
+const MAX_LISTED = 1000;
+const LOOK_AGAIN_MS = 1_000;
+
+export type Background = ReturnType<typeof createBackground>;
+
+/** What the server does in the background, and a switch for the indexing of what is old. */
+export function createBackground({ sql, clock }: BackgroundDeps) {
+  /** The indexing that is under way. */
+  async function indexing(): Promise<Work[]> {
+    const [halted, messages, people] = await Promise.all([
+      isHalted(sql),
+      messagesIndexed(sql),
+      arePeopleIndexed(sql),
+    ]);
+    const state = halted ? "halted" : "running";
+    const { done, total } = messages;
+    return [
+      ...(done < Number.MAX_SAFE_INTEGER
+        ? [{ id: "index_messages", kind: "index_messages", state, done, total } as const]
+        : []),
+      ...(people
+        ? []
+        : [{ id: "index_people", kind: "index_people", state, done: null, total: null } as const]),
+    ];
+  }
+
+  return {
+    isHalted: () => isHalted(sql),
+    async setHalted(halted: boolean, by: UserId): Promise<void> {
+      await (halted ? halt(sql, by, clock.now()) : endHalt(sql));
+    },
+    /** Resolves when the indexing of what is old may go on. @throws when the signal aborts */
+    async allowed(signal: AbortSignal): Promise<void> {
+      while (await isHalted(sql)) {
+        signal.throwIfAborted();
+        await clock.sleep(LOOK_AGAIN_MS, signal);
+      }
+      signal.throwIfAborted();
+    },
+    indexing,
+    /** @throws MatrixError M_UNKNOWN 400 */
+    async start(job: string): Promise<undefined> {
+      if (job !== "regenerate_directory") throw errors.unknown("There is no such job here", 400);
+      if (await indexPeopleAnew(sql)) return;
+      throw errors.unknown("That job is under way already", 400);
+    },
+    purges: () => listPurges(sql, MAX_LISTED),
+    async work(): Promise<Work[]> {
+      const [purges, rooms, index] = await Promise.all([
+        listPurges(sql, MAX_LISTED),
+        roomsToComplete(sql, MAX_LISTED),
+        indexing(),
+      ]);
+      return [
+        ...index,
+        ...rooms.map(({ roomId, isFetched }) => ({
+          ...{ id: `complete_room ${roomId}`, kind: "complete_room", roomId },
+          ...{ state: "running" as const, done: isFetched ? 1 : 0, total: 2 },
+        })),
+        ...purges.map((purge) => ({
+          ...{ id: purge.id, roomId: purge.roomId, startedTs: purge.createdTs },
+          kind: purge.kind === "room" ? "delete_room" : "purge_history",
+          state: stateOf(purge.status),
+          ...{ endedTs: purge.endedTs ?? undefined, error: purge.reason ?? undefined },
+          ...stepsOf(purge),
+        })),
+      ];
+    },
+    followers: () => listFollowers(sql),
+  };
+}
+
+function stateOf(status: string): "running" | "complete" | "failed" {
+  return status === "complete" || status === "failed" ? status : "running";
+}
+
+/** A room is deleted in two steps: its users are put out, and then all is deleted. */
+function stepsOf({ kind, status }: { readonly kind: string; readonly status: string }) {
+  if (status === "complete") return { done: 1, total: 1 };
+  if (kind === "history") return { done: 0, total: 1 };
+  return { done: status === "purging" ? 1 : 0, total: 2 };
+}
