@@ -30,10 +30,10 @@ export interface Watched {
 
 /** Every operation for administrators and monitoring, bound to the layers. */
 export function adminRoutes(on: Foundation, layers: Layers, watched: Watched): Route[] {
-  const { config, remote, log } = on;
+  const { config, remote, log, clock } = on;
   const { users } = layers;
   const { health, shownSettings } = watched;
-  const { serverName } = config;
+  const { serverName, publicBaseUrl } = config;
   return [
     ...monitoringRoutes({
       ...{ health, metrics: on.metrics },
@@ -53,7 +53,7 @@ export function adminRoutes(on: Foundation, layers: Layers, watched: Watched): R
     ...auditRoutes(layers),
     ...adminFederationRoutes({ ...layers, blockedServers: remote.blocked }),
     ...serverVersionRoutes({ version: VERSION }),
-    ...userRoutes(layers),
+    ...userRoutes({ users, publicBaseUrl, clock }),
     ...storageRoutes(layers),
     ...backgroundRoutes({ ...layers, log }),
     ...healthRoutes({

@@ -1,16 +1,17 @@
 import type { Route } from "../http/route.ts";
-import type { Users } from "../users/users.ts";
 import { devicesRoutes } from "./devices.ts";
+import { findingUsersRoutes } from "./finding-users.ts";
+import { type NewUsersDeps, newUsersRoutes } from "./new-users.ts";
 import { registrationTokensAdminRoutes } from "./registration-tokens.ts";
+import { userDataRoutes } from "./user-data.ts";
+import { userRoomsRoutes } from "./user-rooms.ts";
 import { usersRoutes } from "./users.ts";
-
-interface UserDeps {
-  users: Users;
-}
+import { userStatisticsRoutes } from "./user-statistics.ts";
 
 /** What administrators do with users. */
-export function userRoutes(deps: UserDeps): Route[] {
-  return [usersRoutes, devicesRoutes, registrationTokensAdminRoutes].flatMap((routes) =>
-    routes(deps),
-  );
+export function userRoutes(deps: NewUsersDeps): Route[] {
+  return [
+    ...[usersRoutes, devicesRoutes, registrationTokensAdminRoutes, newUsersRoutes],
+    ...[userDataRoutes, userRoomsRoutes, userStatisticsRoutes, findingUsersRoutes],
+  ].flatMap((routes) => routes(deps));
 }

@@ -39,7 +39,9 @@ export function crossSigningRoutes(deps: KeysDeps & { publicBaseUrl: string }): 
     route("uploadCrossSigningKeys", async (context) => {
       const { requester, body } = context;
       if (await keys.uploadCrossSigningKeys(requester.userId, body, false)) return;
-      await proveReset(context);
+      // What an administrator, or the user on the account's page, has allowed.
+      const isAllowed = await users.oauth.takeCrossSigningReset(requester.userId);
+      if (!isAllowed) await proveReset(context);
       await keys.uploadCrossSigningKeys(requester.userId, body, true);
     }),
 

@@ -1,6 +1,7 @@
 import { json } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import type { JsonObject } from "../protocol/json.ts";
+import { pusherOf } from "../users/data/pusher-body.ts";
 import type { Users } from "../users/users.ts";
 
 export function pusherRoutes({ users }: { users: Users }): Route[] {
@@ -9,22 +10,7 @@ export function pusherRoutes({ users }: { users: Users }): Route[] {
     // GET /_matrix/client/v3/pushers
     route("getPushers", async ({ requester }) => {
       const all = await pushers.list(requester.userId);
-      return {
-        pushers: all.map((pusher) => ({
-          app_id: pusher.appId,
-          pushkey: pusher.pushkey,
-          kind: pusher.kind,
-          app_display_name: pusher.appDisplayName,
-          device_display_name: pusher.deviceDisplayName,
-          ...(pusher.profileTag !== undefined && { profile_tag: pusher.profileTag }),
-          lang: pusher.lang,
-          ...(pusher.isActive !== undefined && { activated: pusher.isActive }),
-          data: {
-            ...pusher.data,
-            ...(pusher.isActive !== undefined && { activated: pusher.isActive }),
-          },
-        })),
-      };
+      return { pushers: all.map(pusherOf) };
     }),
 
     // POST /_matrix/client/v3/pushers/set

@@ -9,6 +9,8 @@ import type { ServerName } from "../protocol/identifiers.ts";
 import { createExclusive, type Exclusive } from "../storage/exclusive.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { UserAdministration } from "./administration/types.ts";
+import { type CreateUsers, createNewUsers } from "./administration/new-users.ts";
+import { createUserRecords, type UserRecords } from "./administration/records.ts";
 import { createUserAdministration } from "./administration/users.ts";
 import { createAccountData, type AccountData } from "./data/account-data.ts";
 import { createAccounts, type Accounts } from "./accounts/accounts.ts";
@@ -78,6 +80,8 @@ export interface Users extends Contacts {
   readonly deactivation: Deactivation;
   readonly moderation: Moderation;
   readonly administration: UserAdministration;
+  readonly createUsers: CreateUsers;
+  readonly records: UserRecords;
   readonly passwordChange: PasswordChange;
   readonly profiles: Profiles;
   readonly accountData: AccountData;
@@ -180,18 +184,21 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
   const deactivation = createDeactivation({ ...options, ...contacts, devices });
   const moderation = createModeration(options);
   const passwordChange = createPasswordChange({ ...options, ...contacts, passwords, devices });
+  const oauth = createOAuth({ ...options, accounts, sessions, devices });
+  const administration = createUserAdministration({
+    ...{ ...options, ...contacts, accounts, registration, profiles, pushRules, sessions },
+    ...{ deactivation, moderation, passwordChange },
+  });
   return {
     ...{ accounts, passwords, sessions, devices, registration, registrationTokens, ...contacts },
     login: createLogin({ ...options, accounts, sessions }),
     uia: createUserInteractiveAuth({
       ...{ ...options, ...contacts, ...newcomers, accounts, registrationTokens },
     }),
-    oauth: createOAuth({ ...options, accounts, sessions, devices }),
+    ...{ oauth, administration },
+    createUsers: createNewUsers({ ...options, accounts, administration }),
+    records: createUserRecords({ sql: options.sql, limits, oauth }),
     ...{ deactivation, moderation, passwordChange, profiles },
-    administration: createUserAdministration({
-      ...{ ...options, ...contacts, accounts, registration, profiles, pushRules, sessions },
-      ...{ deactivation, moderation, passwordChange },
-    }),
     sso: openSso(options, { accounts, registration, profiles, ...contacts }),
     jwt: openJwt(options, { accounts, registration, sessions }),
     accountData,

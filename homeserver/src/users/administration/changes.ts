@@ -27,7 +27,7 @@ export interface ChangesDeps {
   readonly sql: Sql;
   readonly log: Log;
   readonly clock: Clock;
-  readonly accounts: Pick<Accounts, "nameFor">;
+  readonly accounts: Pick<Accounts, "nameFor" | "isLocal">;
   readonly registration: Pick<Registration, "create">;
   readonly addresses: Pick<Addresses, "replaceWithin">;
   readonly bindings: Pick<Bindings, "tryUnbind">;
@@ -92,6 +92,9 @@ export function createChanges(deps: ChangesDeps): Changes {
 
   return {
     async create(by, userId, wish) {
+      if (!deps.accounts.isLocal(userId)) {
+        throw errors.invalidParam("That user would be one of another server");
+      }
       const wished = localpartOf(userId);
       if (deps.accounts.nameFor(wished) !== userId) {
         throw errors.invalidUsername("A user name has no capital letters");

@@ -19,7 +19,7 @@ export interface SsoLink {
   readonly subject: string;
 }
 
-type UserType = "bot" | "support";
+export type UserType = "bot" | "support";
 
 /** What is to be so of a user; undefined: it stays. */
 export interface UserWish {
@@ -56,6 +56,8 @@ export interface UserAdministration {
    *   M_WEAK_PASSWORD, M_THREEPID_IN_USE (all 400), M_FORBIDDEN 403, M_UNKNOWN 409
    */
   put(by: Administrator, userId: UserId, wish: UserWish): Promise<boolean>;
+  /** Creates a user, and changes nobody. @throws MatrixError as `put` */
+  create(by: Administrator, userId: UserId, wish: UserWish): Promise<void>;
   /** @throws MatrixError M_NOT_FOUND 404, M_FORBIDDEN 403 for giving up one's own role */
   setAdministrator(by: UserId, userId: UserId, isAdmin: boolean): Promise<void>;
   /** @throws MatrixError M_NOT_FOUND 404, M_FORBIDDEN 403 for administrators and oneself */

@@ -56,6 +56,8 @@ export function createUserAdministration(deps: UserAdministrationDeps): UserAdmi
 
     find,
 
+    create: changes.create,
+
     async put(by, userId, wish) {
       const before = await storage.findUser(sql, userId);
       if (before === undefined) await changes.create(by, userId, wish);

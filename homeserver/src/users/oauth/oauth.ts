@@ -2,7 +2,10 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Random } from "../../platform/random.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
-import { insertCrossSigningReset } from "../../storage/oauth/cross-signing-resets.ts";
+import {
+  insertCrossSigningReset,
+  takeCrossSigningReset,
+} from "../../storage/oauth/cross-signing-resets.ts";
 import { findOAuthSession } from "../../storage/oauth/sessions.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { transaction } from "../../storage/transaction.ts";
@@ -24,8 +27,13 @@ export interface OAuth {
   readonly browsers: BrowserSessions;
   /** Whether a device was signed in by OAuth. */
   isSession(userId: UserId, deviceId: string): Promise<boolean>;
-  /** Lets an app replace a user's cross-signing keys, once within ten minutes. */
-  allowCrossSigningReset(userId: UserId): Promise<void>;
+  /**
+   * Lets an app replace a user's cross-signing keys, once within ten minutes. Answers until when, ms
+   * since 1970.
+   */
+  allowCrossSigningReset(userId: UserId): Promise<number>;
+  /** Uses that up; false: it is not allowed. */
+  takeCrossSigningReset(userId: UserId): Promise<boolean>;
 }
 
 const RESET_LIFE_MS = 10 * 60_000;
@@ -53,9 +61,11 @@ export function createOAuth(deps: {
     isSession: async (userId, deviceId) =>
       (await findOAuthSession(sql, userId, deviceId)) !== undefined,
     allowCrossSigningReset: (userId) =>
-      transaction(sql, (tx) => {
+      transaction(sql, async (tx) => {
         const now = clock.now();
-        return insertCrossSigningReset(tx, userId, now, now + RESET_LIFE_MS);
+        await insertCrossSigningReset(tx, userId, now, now + RESET_LIFE_MS);
+        return now + RESET_LIFE_MS;
       }),
+    takeCrossSigningReset: (userId) => takeCrossSigningReset(sql, userId, clock.now()),
   };
 }
