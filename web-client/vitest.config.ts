@@ -27,7 +27,11 @@ const browser = {
 
 const inChromium = {
   optimizeDeps: {
-    include: ["axe-core", "lit/directives/repeat.js"],
+    include: [
+      ...["axe-core", "lit/directives/repeat.js"],
+      // Loaded when they are wanted: found amid a test they would load the page anew.
+      ...["markdown-it", "katex", "highlight.js/lib/common", "blurhash"],
+    ],
     // It finds its WebAssembly beside itself.
     exclude: ["@matrix-org/matrix-sdk-crypto-wasm"],
   },

@@ -7,6 +7,7 @@ import { decryptionOf } from "../encryption/decryption.ts";
 import type { Client } from "../store/client.ts";
 import {
   bodyWithoutFallback,
+  captionOf,
   describeMessage,
   isAttachment,
   shownContent,
@@ -21,6 +22,7 @@ import { isRedacted } from "../store/timeline.ts";
 import { report } from "../store/toasts.ts";
 import { messageStyles } from "../styles/message.ts";
 import { base, buttons } from "../styles/shared.ts";
+import { plainText } from "../text/names.ts";
 import { clockTime, fullTime } from "../text/time.ts";
 import { explain } from "../text/problems.ts";
 import { hueOf } from "./avatar.ts";
@@ -33,6 +35,15 @@ import "./readers.ts";
 import "./rich-text.ts";
 
 const ATTACHMENTS = new Set(["m.image", "m.video", "m.audio", "m.file"]);
+
+/** Whether there is anything to be read in a message: strangers send what they like. */
+function isReadable(content: Unchecked<"m.room.message">): boolean {
+  const words = text(content, "body") ?? "";
+  return (
+    text(content, "msgtype") !== undefined &&
+    (plainText(words).trim() !== "" || (text(content, "formatted_body") ?? "").trim() !== "")
+  );
+}
 
 function whyUnsent(error: unknown): string {
   if (error instanceof StaleError) return msg("It was written a while ago, and never got through.");
@@ -112,6 +123,9 @@ export class WeftMessage extends LitElement {
     }
     const type = event.type === "m.sticker" ? "m.image" : (text(content, "msgtype") ?? "");
     if (ATTACHMENTS.has(type)) return this.#attachment(type, content);
+    if (!isReadable(content)) {
+      return html`<p class="gone">${icon("alert")} ${msg("This message cannot be shown.")}</p>`;
+    }
     const body = bodyWithoutFallback(event, text(content, "body") ?? "");
     const rich =
       text(content, "format") === "org.matrix.custom.html"
@@ -121,17 +135,26 @@ export class WeftMessage extends LitElement {
       class=${type === "m.notice" ? "notice" : ""}
       .body=${body}
       .rich=${rich}
+      .room=${this.room}
+      .version=${this.version}
       lead=${type === "m.emote" ? this.room.displayName(event.sender) : ""}
       tail=${content === event.content ? "" : msg("(edited)")}
     ></weft-rich-text>`;
   }
 
   #attachment(type: string, content: Unchecked<"m.room.message">) {
-    const name = text(content, "filename");
-    const body = text(content, "body");
-    const caption = name !== undefined && body !== name ? body : undefined;
-    return html`<weft-attachment .kind=${type} .content=${content}></weft-attachment>
-      ${caption === undefined ? nothing : html`<weft-rich-text .body=${caption} .rich=${text(content, "formatted_body")}></weft-rich-text>`}`;
+    const caption = captionOf(content);
+    return html`<weft-attachment .kind=${type} .content=${content}></weft-attachment> ${
+        caption === undefined
+          ? nothing
+          : html`<weft-rich-text
+              .body=${caption}
+              .rich=${text(content, "formatted_body")}
+              .room=${this.room}
+              .version=${this.version}
+              tail=${content === this.#event.content ? "" : msg("(edited)")}
+            ></weft-rich-text>`
+      }`;
   }
 
   /** Only where something is wrong or unknown: what came encrypted says so itself, what came open is asked about. */

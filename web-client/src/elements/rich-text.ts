@@ -1,24 +1,33 @@
+import { msg } from "@lit/localize";
 import { html, LitElement, nothing, type PropertyValues } from "lit";
-import { customElement, property } from "lit/decorators.js";
+import { customElement, property, state } from "lit/decorators.js";
 import { unsafeHTML } from "lit/directives/unsafe-html.js";
 import { UseClient } from "../controllers/context.ts";
 import { openDialog } from "../store/dialogs.ts";
 import type { MediaWish } from "../store/media-cache.ts";
+import type { Room } from "../store/room.ts";
 import { $route, hrefTo } from "../store/router.ts";
 import { richTextStyles } from "../styles/rich-text.ts";
 import { base } from "../styles/shared.ts";
 import { parseMatrixLink, splitLinks } from "../text/links.ts";
-import { isMarkupBomb, sanitise } from "../text/sanitise.ts";
+import { beginningOf, isMarkupBomb, sanitiseFolded } from "../text/sanitise.ts";
+import { dress, reveal } from "./rich-text/dress.ts";
+import { nameLinks, targetName } from "./rich-text/pills.ts";
+
+type Clean = ReturnType<typeof sanitiseFolded>;
 
 /** Cleaned HTML by its source; the oldest is dropped when there is much. */
-const cleaned = new Map<string, string>();
+const cleaned = new Map<string, Clean>();
+/** Long messages that somebody wanted to see whole. */
+const unfolded = new Set<string>();
+const MAX_UNFOLDED = 50;
 
 /** Undefined for what no browser copes with: the plain text stands for it. */
-function cleanOnce(source: string): string | undefined {
+function cleanOnce(source: string): Clean | undefined {
   const known = cleaned.get(source);
   if (known !== undefined) return known;
   if (isMarkupBomb(source)) return undefined;
-  const clean = sanitise(source);
+  const clean = sanitiseFolded(source);
   if (cleaned.size > 1000) cleaned.delete(cleaned.keys().next().value!);
   cleaned.set(source, clean);
   return clean;
@@ -26,19 +35,26 @@ function cleanOnce(source: string): string | undefined {
 
 const ONLY_EMOJI = /^(?:\p{RGI_Emoji}\s*){1,6}$/v;
 
-/** The text of a message: plain with its links, or a stranger's HTML made harmless. */
+/** The text of a message: plain with its links, or a stranger's HTML made harmless. Long ones are folded. */
 @customElement("weft-rich-text")
 export class WeftRichText extends LitElement {
   @property() body = "";
   @property() rich: string | undefined;
+  /** Where it was said: people are named as they are here. */
+  @property({ attribute: false }) room: Room | undefined;
+  /** Changes when people's names may have. */
+  @property({ attribute: false }) version = "";
   /** Stands in front, for emotes. */
   @property() lead = "";
   @property() tail = "";
+  @state() private isWhole = false;
 
   readonly #client = new UseClient(this);
   #images: MediaWish[] = [];
   /** `rich`, made harmless. */
-  #markup: string | undefined;
+  #clean: Clean | undefined;
+  #beginning: string | undefined;
+  #dressed: string | undefined;
 
   static override styles = [base, richTextStyles];
 
@@ -49,26 +65,27 @@ export class WeftRichText extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
-    if (!changed.has("rich")) return;
-    this.#markup = this.rich === undefined ? undefined : cleanOnce(this.rich);
+    if (!changed.has("rich") && !changed.has("body")) return;
+    this.#clean = this.rich === undefined ? undefined : cleanOnce(this.rich);
+    this.#beginning = this.#clean === undefined ? beginningOf(this.body) : this.#clean.beginning;
+    this.isWhole = unfolded.has(this.rich ?? this.body);
   }
 
-  override updated(changed: PropertyValues<this>): void {
-    if (this.#markup === undefined || !(changed.has("rich") || this.#images.length === 0)) return;
-    for (const element of this.renderRoot.querySelectorAll<HTMLElement>(
-      "[data-mx-color], [data-mx-bg-color]",
-    )) {
-      element.style.color = element.dataset["mxColor"] ?? "";
-      element.style.backgroundColor = element.dataset["mxBgColor"] ?? "";
-    }
-    for (const spoiler of this.renderRoot.querySelectorAll<HTMLElement>("[data-mx-spoiler]")) {
-      spoiler.tabIndex = 0;
-      spoiler.role = "button";
-      spoiler.ariaExpanded = "false";
-    }
-    for (const image of this.renderRoot.querySelectorAll<HTMLImageElement>(
-      "img[data-mxc]:not([src])",
-    )) {
+  /** The harmless HTML that is shown now. */
+  get #markup(): string | undefined {
+    const clean = this.#clean;
+    return clean?.beginning !== undefined && !this.isWhole ? clean.beginning : clean?.whole;
+  }
+
+  override updated(): void {
+    const markup = this.#markup;
+    const root = this.renderRoot.querySelector(".words");
+    if (root === null || markup === undefined) return;
+    if (this.#dressed !== markup) dress(root);
+    this.#dressed = markup;
+    nameLinks(root, this.room, this.#client.optional);
+    if (!this.isConnected) return;
+    for (const image of root.querySelectorAll<HTMLImageElement>("img[data-mxc]:not([src])")) {
       this.#load(image);
     }
   }
@@ -89,10 +106,11 @@ export class WeftRichText extends LitElement {
 
   readonly #onClick = (event: Event): void => {
     const target = event.target as HTMLElement;
-    const spoiler = target.closest<HTMLElement>("[data-mx-spoiler]");
+    const spoiler = target.closest<HTMLElement>("[data-mx-spoiler]:not(.shown)");
     if (spoiler !== null) {
-      spoiler.classList.toggle("shown");
-      spoiler.ariaExpanded = String(spoiler.classList.contains("shown"));
+      event.preventDefault();
+      reveal(spoiler);
+      return;
     }
     const link = target.closest("a");
     const place = link === null ? undefined : parseMatrixLink(link.href);
@@ -100,43 +118,69 @@ export class WeftRichText extends LitElement {
     event.preventDefault();
     if (place.kind === "room") {
       const { room, eventId, via } = place;
-      location.hash = hrefTo({
-        page: "room",
-        room,
-        via,
-        ...(eventId === undefined ? {} : { eventId }),
-      });
+      const event = eventId === undefined ? {} : { eventId };
+      location.hash = hrefTo({ page: "room", room, via, ...event });
       return;
     }
     const route = $route.get();
-    if (route.page === "room")
-      openDialog({ kind: "member", roomId: route.room, userId: place.userId });
+    const roomId = this.room?.roomId ?? (route.page === "room" ? route.room : undefined);
+    if (roomId !== undefined) openDialog({ kind: "member", roomId, userId: place.userId });
   };
 
   readonly #onKey = (event: KeyboardEvent): void => {
-    const spoiler = (event.target as HTMLElement).closest("[data-mx-spoiler]");
+    const spoiler = (event.target as HTMLElement).closest("[data-mx-spoiler]:not(.shown)");
     if (spoiler === null || (event.key !== "Enter" && event.key !== " ")) return;
     event.preventDefault();
     this.#onClick(event);
   };
 
+  readonly #unfold = (): void => {
+    const key = this.rich ?? this.body;
+    this.isWhole = !this.isWhole;
+    unfolded.delete(key);
+    if (this.isWhole) unfolded.add(key);
+    if (unfolded.size > MAX_UNFOLDED) unfolded.delete(unfolded.keys().next().value!);
+  };
+
   #plain() {
-    return splitLinks(this.body).map((part) =>
-      part.href === undefined
-        ? part.text
-        : html`<a href=${part.href} target="_blank" rel="noopener noreferrer nofollow"
-            >${part.text}</a
-          >`,
-    );
+    const shown = this.isWhole ? this.body : (this.#beginning ?? this.body);
+    return splitLinks(shown).map(({ text, href }) => {
+      if (href === undefined) return text;
+      const place = parseMatrixLink(href);
+      const words =
+        place === undefined ? text : targetName(place, this.room, this.#client.optional);
+      return html`<a
+        class=${place === undefined ? nothing : "pill"}
+        href=${href}
+        title=${place === undefined ? nothing : text}
+        target="_blank"
+        rel="noopener noreferrer nofollow"
+        >${words}</a
+      >`;
+    });
+  }
+
+  #fold() {
+    if (this.#beginning === undefined) return nothing;
+    return html`<button
+      type="button"
+      class="fold"
+      aria-expanded=${this.isWhole}
+      @click=${this.#unfold}
+    >
+      ${this.isWhole ? msg("Show less") : msg("Show all")}
+    </button>`;
   }
 
   override render() {
-    const prefix = this.lead === "" ? nothing : html`<b class="emote">${this.lead}</b> `;
-    const suffix = this.tail === "" ? nothing : html` <span class="suffix">${this.tail}</span>`;
-    const plain = this.#markup === undefined;
-    const big = plain && ONLY_EMOJI.test(this.body) ? "big" : "";
-    const text = plain ? this.#plain() : unsafeHTML(this.#markup);
+    const lead = this.lead === "" ? nothing : html`<bdi class="emote">${this.lead}</bdi> `;
+    const tail = this.tail === "" ? nothing : html` <span class="suffix">${this.tail}</span>`;
+    const markup = this.#markup;
+    const plain = markup === undefined;
+    const big = plain && this.body.length < 100 && ONLY_EMOJI.test(this.body) ? "big" : "";
+    const text = plain ? this.#plain() : unsafeHTML(markup);
+    const classes = `text ${plain ? "plain" : "rich"} ${big} ${this.lead === "" ? "" : "acted"}`;
     // prettier-ignore
-    return html`<div dir="auto" class="text ${plain ? "plain" : "rich"} ${big}" @click=${this.#onClick} @keydown=${this.#onKey}>${prefix}${text}${suffix}</div>`;
+    return html`<div class=${classes} @click=${this.#onClick} @keydown=${this.#onKey}>${lead}<div dir="auto" class="words">${text}</div>${tail}</div>${this.#fold()}`;
   }
 }

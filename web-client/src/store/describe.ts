@@ -4,6 +4,7 @@ import { repliesTo } from "./relations.ts";
 import { localName, type Room } from "./room.ts";
 import { isRedacted, MESSAGE_TYPES } from "./timeline.ts";
 import { plainName, plainText } from "../text/names.ts";
+import { lineOf, MAX_LINE } from "../text/plain.ts";
 
 /** The content that is shown: of the newest edit, or the event's own. */
 export function shownContent(room: Room, event: MatrixEvent): Unchecked<"m.room.message"> {
@@ -32,13 +33,27 @@ export function captionOf(content: Unchecked<"m.room.message">): string | undefi
   return name !== undefined && body !== undefined && body !== name ? body : undefined;
 }
 
+/** A message's words on one line, without marks for their form. */
+function words(event: MatrixEvent, content: Unchecked<"m.room.message">): string {
+  const html =
+    text(content, "format") === "org.matrix.custom.html"
+      ? text(content, "formatted_body")
+      : undefined;
+  const body = (text(content, "body") ?? "").slice(0, 10 * MAX_LINE);
+  const said = html === undefined ? "" : lineOf(html);
+  const line = plainText(said === "" ? bodyWithoutFallback(event, body) : said)
+    .replace(/\s+/g, " ")
+    .trim();
+  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE).toWellFormed()}…` : line;
+}
+
 /** One line that says what a message holds: for the room list, quotes and screen readers. */
 export function describeMessage(room: Room, event: MatrixEvent): string {
   if (isRedacted(event)) return msg("Message deleted");
   if (event.type === "m.room.encrypted") return msg("Encrypted message");
   if (event.type === "m.sticker") return msg("Sticker");
   const content = shownContent(room, event);
-  const body = plainText(bodyWithoutFallback(event, text(content, "body") ?? ""));
+  const body = words(event, content);
   switch (text(content, "msgtype")) {
     case "m.image":
       return msg(str`Image: ${body}`);
@@ -51,7 +66,7 @@ export function describeMessage(room: Room, event: MatrixEvent): string {
     case "m.emote":
       return `${room.displayName(event.sender)} ${body}`;
     default:
-      return body.replace(/\s+/g, " ").trim() || msg("Empty message");
+      return body || msg("Empty message");
   }
 }
 

@@ -29,6 +29,15 @@ export const messageStyles = css`
   .gutter weft-avatar {
     margin-top: 3px;
   }
+  /* What is not said by anybody is not copied along. */
+  .aside,
+  .header time,
+  .hidden-label,
+  weft-message-toolbar,
+  weft-readers,
+  .failed {
+    user-select: none;
+  }
   .aside {
     position: absolute;
     top: 3px;

@@ -1,4 +1,5 @@
 import createDOMPurify from "dompurify";
+import { splitLinks } from "./links.ts";
 
 const TAGS = [
   "del",
@@ -166,13 +167,110 @@ export function isMarkupBomb(html: string): boolean {
   return tags > MAX_TAGS || tags * reopened > MAX_ELEMENTS;
 }
 
+/** Addresses in the text become links, but in code and in what is a link already. */
+function linkTexts(root: DocumentFragment): void {
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  const texts: Text[] = [];
+  while (walker.nextNode() !== null) texts.push(walker.currentNode as Text);
+  for (const text of texts) {
+    if (!/[@#:.]/.test(text.data)) continue;
+    if (text.parentElement?.closest("a, pre, code, [data-mx-maths]")) continue;
+    const parts = splitLinks(text.data);
+    if (!parts.some(({ href }) => href !== undefined)) continue;
+    text.replaceWith(
+      ...parts.map(({ text: words, href }) => {
+        if (href === undefined) return words;
+        const link = root.ownerDocument.createElement("a");
+        link.href = href;
+        link.target = "_blank";
+        link.rel = "noopener noreferrer nofollow";
+        link.textContent = words;
+        return link;
+      }),
+    );
+  }
+}
+
+const BLOCKS = new Set(["P", "LI", "BR", "TR", "DIV", "H1", "H2", "H3", "H4", "H5", "H6", "HR"]);
+
+/** Leaves the beginning of a text: so many characters and lines. Answers whether something was cut. */
+function shorten(root: DocumentFragment, characters: number, lines: number): boolean {
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
+  let [left, rows, isCut] = [characters, lines, false];
+  while (walker.nextNode() !== null) {
+    const node = walker.currentNode;
+    if (node.nodeType === Node.TEXT_NODE) {
+      const text = node as Text;
+      rows -= text.data.split("\n").length - 1;
+      if (left < text.data.length) {
+        text.data = text.data.slice(0, left).toWellFormed();
+        isCut = true;
+      }
+      left -= text.data.length;
+    } else if (BLOCKS.has(node.nodeName)) rows -= 1;
+    if (left <= 0 || rows <= 0) return dropAfter(root, node) || isCut;
+  }
+  return false;
+}
+
+/** Takes away all that comes behind a node. Answers whether there was something. */
+function dropAfter(root: DocumentFragment, node: Node): boolean {
+  let dropped = false;
+  for (let at: Node = node; at !== root && at.parentNode !== null; at = at.parentNode) {
+    while (at.nextSibling !== null) {
+      dropped ||= (at.nextSibling.textContent ?? "").trim() !== "";
+      at.nextSibling.remove();
+    }
+  }
+  return dropped;
+}
+
+/** Characters and lines that are shown of a long message until somebody wants all of it. */
+const FOLDED = { characters: 3000, lines: 40 };
+
+/** The beginning of a plain text that is long, or undefined. */
+export function beginningOf(text: string): string | undefined {
+  let end = 0;
+  for (let line = 0; line < FOLDED.lines; line++) {
+    const next = text.indexOf("\n", end);
+    if (next < 0) {
+      end = text.length;
+      break;
+    }
+    end = next + 1;
+  }
+  // What is but a little longer is not worth a button.
+  const cut = Math.min(end, FOLDED.characters);
+  return text.length - cut < 400 ? undefined : text.slice(0, cut).trimEnd().toWellFormed();
+}
+
 /**
  * A stranger's `formatted_body` as harmless HTML: the specification's tags and attributes, links that open apart,
  * and images only by `data-mxc`, to be filled in by us. The quotation in front of an answer (`mx-reply`) is dropped.
  */
 export function sanitise(html: string): string {
+  return asHtml(clean(html));
+}
+
+/** The same, whole and as far as it is shown until somebody wants all of it; the latter only where that is less. */
+export function sanitiseFolded(html: string): { whole: string; beginning: string | undefined } {
+  const fragment = clean(html);
+  const whole = asHtml(fragment);
+  if (whole.length < FOLDED.characters / 2) return { whole, beginning: undefined };
+  const copy = fragment.cloneNode(true) as DocumentFragment;
+  const isCut = shorten(copy, FOLDED.characters, FOLDED.lines);
+  return { whole, beginning: isCut ? asHtml(copy) : undefined };
+}
+
+function asHtml(fragment: DocumentFragment): string {
+  const holder = fragment.ownerDocument.createElement("div");
+  holder.append(fragment.cloneNode(true));
+  return holder.innerHTML;
+}
+
+function clean(html: string): DocumentFragment {
   purifier ??= makePurifier();
-  return purifier.sanitize(withoutQuotation(html), {
+  const fragment = purifier.sanitize(withoutQuotation(html), {
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ATTRIBUTES,
     ALLOW_DATA_ATTR: false,
@@ -192,5 +290,27 @@ export function sanitise(html: string): string {
       "width",
       "height",
     ],
+    RETURN_DOM_FRAGMENT: true,
+  });
+  linkTexts(fragment);
+  return fragment;
+}
+
+let setter: Purifier | undefined;
+
+/** Coloured code, as `typeset` makes it: letters in coloured spans, and nothing else. */
+export function sanitiseCode(html: string): string {
+  setter ??= createDOMPurify(window);
+  return setter.sanitize(html, { ALLOWED_TAGS: ["span"], ALLOWED_ATTR: ["class"] });
+}
+
+/** A formula in MathML, as `typeset` makes it, without its source. */
+export function sanitiseMaths(html: string): string {
+  setter ??= createDOMPurify(window);
+  const from = html.indexOf("<math");
+  const bare = html.slice(from).replace(/<annotation[^>]*>[^<]*<\/annotation>/g, "");
+  return setter.sanitize(bare, {
+    USE_PROFILES: { mathMl: true },
+    FORBID_ATTR: ["href", "style", "class"],
   });
 }

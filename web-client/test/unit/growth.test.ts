@@ -4,6 +4,8 @@ import { bodyWithoutFallback, describeMessage } from "../../src/store/describe.t
 import { localName, Room } from "../../src/store/room.ts";
 import { loadRenderer } from "../../src/text/markdown.ts";
 import { parseMatrixLink, splitLinks } from "../../src/text/links.ts";
+import { lineOf } from "../../src/text/plain.ts";
+import { sourceOf } from "../../src/text/source.ts";
 import { growthOf, pumped } from "./growth.ts";
 import { createEvents } from "./events.ts";
 
@@ -21,6 +23,15 @@ const TEXTS = [
   ["links to people", pumped("https://matrix.to/#/@a:", "b/")],
   ["via servers", pumped("https://matrix.to/#/!a:b?", "via=c&")],
   ["matrix addresses", pumped("matrix:u/", "a:")],
+  ["www", pumped("", "www.")],
+  ["mail addresses", pumped("", "a.b@")],
+  ["half rooms", pumped("", "#a")],
+  ["long names", pumped("#", "a", ":b")],
+  ["hosts", pumped("@a:", "b.", "c")],
+  ["half a link", pumped("", '<a href="')],
+  ["hidden words", pumped("", "||a")],
+  ["formulas", pumped("", "$a")],
+  ["emoticons", pumped("", ":a")],
   ["emoji", pumped("", "😀 ", "x")],
   ["joined emoji", pumped("", "👩‍👩‍👧‍👦\u200d")],
   ["marks", pumped("a", "\u0301")],
@@ -45,6 +56,8 @@ const works: Record<string, (text: string) => unknown> = {
   queryAt: (text) => queryAt(text, text.length),
   findMembers: (text) => findMembers([{ userId: "@a:b", displayName: text } as never], "x"),
   render,
+  lineOf,
+  sourceOf: (text) => sourceOf({ body: "x", formatted_body: text }),
 };
 
 describe.each(Object.entries(works))(

@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import { findMembers, queryAt } from "../../src/text/mentions.ts";
 import { contentOf } from "../../src/text/compose.ts";
 import { loadRenderer } from "../../src/text/markdown.ts";
-import { matrixTo, parseMatrixLink, splitLinks } from "../../src/text/links.ts";
+import { hiddenHost, matrixTo, parseMatrixLink, splitLinks } from "../../src/text/links.ts";
+import { lineOf } from "../../src/text/plain.ts";
+import { sourceOf } from "../../src/text/source.ts";
 import { dayLabel, duration, quietTime, shortTime } from "../../src/text/time.ts";
 import { hrefTo, parseRoute } from "../../src/store/router.ts";
 import { nextStage, NeedsProof } from "../../src/api/uia.ts";
@@ -117,6 +119,68 @@ describe("mentions", () => {
   });
 });
 
+describe("a message on one line", () => {
+  test.each([
+    ["<p><strong>bold</strong> &amp; <em>so</em></p><p>on</p>", "bold & so on"],
+    ["<mx-reply><blockquote>old</blockquote></mx-reply>new", "new"],
+    ["it was <span data-mx-spoiler>the <b>cat</b></span> then", "it was ▒▒▒▒ then"],
+    ["a &lt;b&gt; &#128512; &#x1F600; &nope;", "a <b> 😀 😀 &nope;"],
+    ['<img src="mxc://a/b" alt=":wave:"> hi', ":wave: hi"],
+    ["1 < 2 <", "1 < 2 <"],
+  ])("%s", (html, line) => expect(lineOf(html)).toBe(line));
+});
+
+describe("what was written comes back for changing", () => {
+  const source = (body: string, html?: string, msgtype = "m.text") =>
+    sourceOf({ msgtype, body, ...(html === undefined ? {} : { formatted_body: html }) });
+
+  test("with people, as this and as other clients write them", () => {
+    const link = `<a href="${matrixTo("@ann:two")}">Ann</a>`;
+    const mentions = [{ userId: "@ann:two", name: "Ann" }];
+    expect(source("hi @Ann", `hi ${link}`)).toEqual({ text: "hi @Ann", mentions });
+    expect(source("Ann: hi", `${link}: hi`)).toEqual({ text: "@Ann: hi", mentions });
+  });
+
+  test("with its slashes", () => {
+    expect(source("/topic x").text).toBe("//topic x");
+    expect(source("/usr/bin").text).toBe("/usr/bin");
+    expect(source("waves", undefined, "m.emote").text).toBe("/me waves");
+  });
+});
+
+describe("Markdown of our own", () => {
+  const html = (body: string, more = {}) =>
+    contentOf({ body, mentions: [], ...more }, render, ME).formatted_body;
+
+  test("hides words, but not where bars stand alone or in code", () => {
+    expect(html("a ||b **c**|| d")).toBe(
+      'a <span data-mx-spoiler="">b <strong>c</strong></span> d',
+    );
+    expect(html("`||x||`")).toBe("<code>||x||</code>");
+    expect(html("a || b")).toBeUndefined();
+  });
+
+  test("sets formulas, and leaves prices alone", () => {
+    expect(html("so $a<b$")).toBe('so <span data-mx-maths="a&lt;b"><code>a&lt;b</code></span>');
+    expect(html("$$\nx^2\n$$")).toContain('<div data-mx-maths="x^2">');
+    expect(html("$5 or $10, $HOME and $PATH")).toBeUndefined();
+  });
+
+  test("knows emoticons by name", () => {
+    const emoticons = new Map([["wave", { mxc: "mxc://one/wave" }]]);
+    expect(html("hi :wave: :other:", { emoticons })).toBe(
+      'hi <img data-mx-emoticon src="mxc://one/wave" alt=":wave:" title=":wave:" height="32"> :other:',
+    );
+  });
+
+  test("an asterisk in a person's name is no mark", () => {
+    const mentions = [{ userId: "@ann:two", name: "*Ann*" }];
+    expect(html("hi @*Ann*", { mentions })).toBe(
+      'hi <a href="https://matrix.to/#/%40ann%3Atwo">*Ann*</a>',
+    );
+  });
+});
+
 describe("links", () => {
   test("plain addresses are found without the punctuation behind them", () => {
     expect(splitLinks("see https://a.example/x, or (https://b.example/y).")).toEqual([
@@ -138,6 +202,35 @@ describe("links", () => {
     ["https://a.example/x...y", "https://a.example/x...y"],
   ])("the address in %s is %s", (source, href) => {
     expect(splitLinks(source)[0]).toEqual({ text: href, href });
+  });
+
+  test.each([
+    ["www.weft.example/x", "https://www.weft.example/x"],
+    ["ann@weft.example", "mailto:ann@weft.example"],
+    ["#weaving:weft.example", matrixTo("#weaving:weft.example")],
+    ["@ann:weft.example:8448", matrixTo("@ann:weft.example:8448")],
+    ["matrix:r/weaving:weft.example", "matrix:r/weaving:weft.example"],
+  ])("%s leads to %s, and the words around it stay words", (address, href) => {
+    expect(splitLinks(`(see ${address}), then`)).toEqual([
+      { text: "(see " },
+      { text: address, href },
+      { text: "), then" },
+    ]);
+  });
+
+  test.each(["#12: done", "a@b", "C#:x.y", "me@1.2.3", "awww.yes", "10:30", "x@y@z.example"])(
+    "%s is no address",
+    (words) => expect(splitLinks(words)).toEqual([{ text: words }]),
+  );
+
+  test.each([
+    ["https://bank.example/login", "https://evil.example/x", "evil.example"],
+    ["bank.example", "https://bank.example.evil.example", "bank.example.evil.example"],
+    ["www.bank.example", "https://bank.example/x", undefined],
+    ["click here", "https://evil.example", undefined],
+    ["https://bank.example", "https://b\u0430nk.example", "xn--bnk-6cd.example"],
+  ])("words %s that lead to %s hide %s", (words, href, host) => {
+    expect(hiddenHost(words, href)).toBe(host);
   });
 
   test("links to people, rooms and events are understood in both forms", () => {
