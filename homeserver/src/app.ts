@@ -84,6 +84,7 @@ export async function createApp(
     const control = await openControl(config.dataDir, {
       createUser: ({ username, password, isAdmin }) =>
         users.registration.create(username, password, { isAdmin }),
+      adminToken: ({ as, minutes }) => users.localAccess(as, minutes),
       async reload() {
         services.reload();
         return readAgain();

@@ -1,4 +1,5 @@
 import type { Route } from "../http/route.ts";
+import { actingAsUsersRoutes } from "./acting-as-users.ts";
 import { devicesRoutes } from "./devices.ts";
 import { findingUsersRoutes } from "./finding-users.ts";
 import { type NewUsersDeps, newUsersRoutes } from "./new-users.ts";
@@ -13,5 +14,6 @@ export function userRoutes(deps: NewUsersDeps): Route[] {
   return [
     ...[usersRoutes, devicesRoutes, registrationTokensAdminRoutes, newUsersRoutes],
     ...[userDataRoutes, userRoomsRoutes, userStatisticsRoutes, findingUsersRoutes],
+    actingAsUsersRoutes,
   ].flatMap((routes) => routes(deps));
 }

@@ -9,6 +9,7 @@ import { describeChange } from "../config/live.ts";
 import { systemRandom } from "../platform/random.ts";
 import { migrate } from "../storage/migrate.ts";
 import { askControl } from "./control.ts";
+import { UsageError } from "./usage-error.ts";
 import { shareDatabase } from "../storage/embedded/open-database.ts";
 import { connect } from "../storage/sql.ts";
 
@@ -16,6 +17,7 @@ const USAGE = `Usage: weft COMMAND [--config FILE]
 
   start             run the server
   create-user       --username U --password P [--admin]: make an account, whether the server runs or not
+  admin             COMMAND …: administer a running server, here or elsewhere; see weft admin --help
   reload            have the running server read its settings again, and tell what changed
   generate-config   [--server-name NAME]: print a commented configuration file
   generate-key      print a new signing key, for signing.key in the data folder
@@ -46,9 +48,6 @@ type Values = ReturnType<typeof parse>["values"];
 function parse(argv: string[]) {
   return parseArgs({ args: argv, options: OPTIONS, allowPositionals: true });
 }
-
-/** A command called wrongly: exit code 2, like a wrong configuration. */
-class UsageError extends Error {}
 
 const commands: Record<string, (values: Values) => Promise<void> | void> = {
   async start({ config }) {
@@ -127,6 +126,10 @@ function configOf({ config }: Values): Config {
  * configuration.
  */
 async function main(argv: string[]): Promise<void> {
+  if (argv[0] === "admin") {
+    const { runAdmin } = await import("./admin.ts");
+    return runAdmin(argv.slice(1));
+  }
   const { values, positionals } = parse(argv);
   const [name = "help"] = positionals;
   const command = commands[name];

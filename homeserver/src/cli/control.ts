@@ -4,6 +4,7 @@ import { type Server, createConnection, createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { SettingChange } from "../config/live.ts";
+import type { LocalToken } from "../users/administration/local-access.ts";
 import { makeTemporaryFolder } from "../storage/temporary-folder.ts";
 
 export interface NewUser {
@@ -12,10 +13,18 @@ export interface NewUser {
   readonly isAdmin: boolean;
 }
 
+/** Which administrator's token is wanted. */
+interface WishedToken {
+  readonly as?: string | undefined;
+  readonly minutes: number;
+}
+
 /** What the command line can ask of the running server, and what it is answered. */
 export interface ControlActions {
   /** @returns the user id */
   createUser(user: NewUser): Promise<string>;
+  /** An administrator's token, which ends by itself soon. */
+  adminToken(wished: WishedToken): Promise<LocalToken>;
   /** Reads the settings again. */
   reload(_: object): Promise<readonly SettingChange[]>;
 }

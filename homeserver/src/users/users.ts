@@ -8,16 +8,14 @@ import type { Random } from "../platform/random.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import { createExclusive, type Exclusive } from "../storage/exclusive.ts";
 import type { Sql } from "../storage/sql.ts";
-import type { UserAdministration } from "./administration/types.ts";
-import { type CreateUsers, createNewUsers } from "./administration/new-users.ts";
-import { createUserRecords, type UserRecords } from "./administration/records.ts";
-import { createUserAdministration } from "./administration/users.ts";
+import { type Administering, createAdministering } from "./administration/administering.ts";
 import { createAccountData, type AccountData } from "./data/account-data.ts";
 import { createAccounts, type Accounts } from "./accounts/accounts.ts";
 import { type Contacts, createContacts } from "./contacts/contacts.ts";
 import type { MailOptions } from "./contacts/confirmations.ts";
 import { createDeactivation, type Deactivation } from "./accounts/deactivation.ts";
 import { createAttempts } from "./accounts/attempts.ts";
+import { type Acting, createActing } from "./sessions/acting.ts";
 import { createDevices, type Devices } from "./sessions/devices.ts";
 import { createFilters, type Filters } from "./data/filters.ts";
 import { createIgnores, type Ignores } from "./data/ignores.ts";
@@ -64,11 +62,12 @@ import { NO_SSO, type SsoSettings } from "./sso/types.ts";
 import type { UserHooks } from "./common/types.ts";
 
 /** Everything about local users that does not belong to a room. */
-export interface Users extends Contacts {
+export interface Users extends Contacts, Administering {
   readonly accounts: Accounts;
   readonly passwords: Passwords;
   readonly sessions: Sessions;
   readonly devices: Devices;
+  readonly acting: Acting;
   readonly login: Login;
   readonly registration: Registration;
   readonly registrationTokens: RegistrationTokens;
@@ -79,9 +78,6 @@ export interface Users extends Contacts {
   readonly jwt: JwtLogin | undefined;
   readonly deactivation: Deactivation;
   readonly moderation: Moderation;
-  readonly administration: UserAdministration;
-  readonly createUsers: CreateUsers;
-  readonly records: UserRecords;
   readonly passwordChange: PasswordChange;
   readonly profiles: Profiles;
   readonly accountData: AccountData;
@@ -167,6 +163,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
   const limits = options.limits ?? DEFAULT_LIMITS;
   const sessions = createSessions({ ...options, limits });
   const devices = createDevices({ ...options, sessions });
+  const acting = createActing(options);
   const exclusive = options.exclusive ?? createExclusive();
   const accountData = createAccountData({ ...options, exclusive, limits });
   const pushRules = createPushRules({ ...options, accountData });
@@ -185,19 +182,18 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
   const moderation = createModeration(options);
   const passwordChange = createPasswordChange({ ...options, ...contacts, passwords, devices });
   const oauth = createOAuth({ ...options, accounts, sessions, devices });
-  const administration = createUserAdministration({
-    ...{ ...options, ...contacts, accounts, registration, profiles, pushRules, sessions },
-    ...{ deactivation, moderation, passwordChange },
-  });
   return {
     ...{ accounts, passwords, sessions, devices, registration, registrationTokens, ...contacts },
     login: createLogin({ ...options, accounts, sessions }),
     uia: createUserInteractiveAuth({
       ...{ ...options, ...contacts, ...newcomers, accounts, registrationTokens },
     }),
-    ...{ oauth, administration },
-    createUsers: createNewUsers({ ...options, accounts, administration }),
-    records: createUserRecords({ sql: options.sql, limits, oauth }),
+    oauth,
+    ...createAdministering({
+      ...{ ...options, ...contacts, accounts, registration, profiles, pushRules, sessions },
+      ...{ deactivation, moderation, passwordChange, acting, oauth, limits },
+    }),
+    acting,
     ...{ deactivation, moderation, passwordChange, profiles },
     sso: openSso(options, { accounts, registration, profiles, ...contacts }),
     jwt: openJwt(options, { accounts, registration, sessions }),

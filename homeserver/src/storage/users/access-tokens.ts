@@ -1,3 +1,4 @@
+import type { UserId } from "../../protocol/identifiers.ts";
 import type { Sql, Tx } from "../sql.ts";
 
 /** What an access token stands for, joined with its account. */
@@ -28,7 +29,7 @@ export async function findAccessToken(
 ): Promise<AccessTokenRow | undefined> {
   const [row] = await sql<AccessTokenRow[]>`
     SELECT t.user_id AS "userId", t.device_id AS "deviceId", t.refresh_hash AS "refreshHash",
-      t.expires_ts AS "expiresTs", t.used, a.is_admin AS "isAdmin",
+      t.expires_ts AS "expiresTs", t.used, a.is_admin AND t.issued_to IS NULL AS "isAdmin",
       a.locked_ts IS NOT NULL AS "isLocked", a.suspended_ts IS NOT NULL AS "isSuspended"
     FROM access_tokens t JOIN accounts a USING (user_id)
     WHERE t.token_hash = ${tokenHash} AND a.deactivated_ts IS NULL`;
@@ -45,12 +46,33 @@ export async function insertAccessToken(
     refreshHash: Buffer | null;
     createdTs: number;
     expiresTs: number | null;
+    /** The administrator who acts as the user by it. */
+    issuedTo?: string | null;
   },
 ): Promise<void> {
   await tx`
-    INSERT INTO access_tokens (token_hash, user_id, device_id, refresh_hash, created_ts, expires_ts)
+    INSERT INTO access_tokens (token_hash, user_id, device_id, refresh_hash, created_ts, expires_ts,
+      issued_to)
     VALUES (${token.tokenHash}, ${token.userId}, ${token.deviceId}, ${token.refreshHash},
-      ${token.createdTs}, ${token.expiresTs})`;
+      ${token.createdTs}, ${token.expiresTs}, ${token.issuedTo ?? null})`;
+}
+
+/** Deletes a token of a device. False if there is none such. */
+export async function deleteAccessToken(
+  tx: Tx,
+  tokenHash: Buffer,
+  deviceId: string,
+): Promise<boolean> {
+  const gone = await tx`
+    DELETE FROM access_tokens WHERE token_hash = ${tokenHash} AND device_id = ${deviceId}`;
+  return gone.count === 1;
+}
+
+/** Deletes the tokens by which an administrator acts as others, and returns as whom. */
+export async function deleteTokensIssuedTo(tx: Tx, administrator: string): Promise<UserId[]> {
+  const rows = await tx<{ userId: UserId }[]>`
+    DELETE FROM access_tokens WHERE issued_to = ${administrator} RETURNING user_id AS "userId"`;
+  return [...new Set(rows.map((row) => row.userId))];
 }
 
 /** Stores a refresh token. */

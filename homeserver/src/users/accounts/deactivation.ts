@@ -13,6 +13,7 @@ import { deleteBackups } from "../../storage/users/key-backups.ts";
 import { deleteProfile, deleteProfileChanges } from "../../storage/users/profiles.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { deleteUiaSessionsOf } from "../../storage/users/uia-sessions.ts";
+import { endActingAs } from "../sessions/acting.ts";
 import type { Devices } from "../sessions/devices.ts";
 import type { UserHooks } from "../common/types.ts";
 import type { Bindings } from "../contacts/bindings.ts";
@@ -56,8 +57,10 @@ export function createDeactivation(deps: {
 
   return {
     async deactivate(userId, erase, idServer) {
-      await devices.removeOthers(userId, undefined, async ({ tx, record }) => {
+      await devices.removeOthers(userId, undefined, async (change) => {
+        const { tx, record } = change;
         await closeAccount(tx, userId, clock.now(), erase);
+        await endActingAs(change, userId);
         await deleteLoginTokens(tx, userId);
         await deleteUiaSessionsOf(tx, userId);
         await deleteProfile(tx, userId);

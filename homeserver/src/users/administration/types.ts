@@ -62,6 +62,12 @@ export interface UserAdministration {
   setAdministrator(by: UserId, userId: UserId, isAdmin: boolean): Promise<void>;
   /** @throws MatrixError M_NOT_FOUND 404, M_FORBIDDEN 403 for administrators and oneself */
   deactivate(by: UserId, userId: UserId, erase: boolean): Promise<"success" | "no-support">;
+  /**
+   * A token by which an administrator acts as a user until then, ms since 1970; null: for ever.
+   * @throws MatrixError M_NOT_FOUND 404, M_USER_DEACTIVATED 403, M_FORBIDDEN 403 for another
+   *   administrator's account, M_INVALID_PARAM 400 for one's own and a time that is over
+   */
+  actAs(by: UserId, userId: UserId, until: number | null): Promise<string>;
   /** @throws MatrixError M_NOT_FOUND 404, M_WEAK_PASSWORD 400 */
   resetPassword(
     by: Administrator,

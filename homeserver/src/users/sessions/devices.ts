@@ -6,6 +6,7 @@ import { deleteGrantsOf } from "../../storage/oauth/sessions.ts";
 import * as storage from "../../storage/users/devices.ts";
 import type { Change, Log } from "../../log/types.ts";
 import type { Sql } from "../../storage/sql.ts";
+import { endActingBy } from "./acting.ts";
 import type { Sessions } from "./sessions.ts";
 import { ensureNoCrossSigningKey } from "../common/device-ids.ts";
 import { plainText } from "../common/text.ts";
@@ -40,7 +41,7 @@ export interface Devices {
   remove(userId: UserId, deviceIds: readonly string[]): Promise<void>;
   /**
    * Signs out and deletes all devices but one (undefined: all, and browsers on the server's own
-   * pages, with what was granted there and not used yet). `first` runs before, in the same change.
+   * pages, with what was granted there and not used yet). An administrator acts as others no more. `first` runs before, in the same change.
    */
   removeOthers(
     userId: UserId,
@@ -125,6 +126,7 @@ export function createDevices(deps: {
       await log.change(async (change) => {
         await first?.(change);
         if (except === undefined) await endBrowsers(change, userId);
+        await endActingBy(change, userId);
         const ids = await storage.deleteOtherDevices(change.tx, userId, except ?? null);
         await sessions.revoke(change, userId, ids);
         removed(change, userId, ids);

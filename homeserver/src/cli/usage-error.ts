@@ -1,0 +1,2 @@
+/** A command called wrongly: exit code 2, like a wrong configuration. */
+export class UsageError extends Error {}
