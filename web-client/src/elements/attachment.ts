@@ -1,13 +1,14 @@
 import { msg, str } from "@lit/localize";
-import { html, LitElement, nothing } from "lit";
+import { html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { number, object, text, type Unchecked, type UncheckedInfo } from "../api/types.ts";
 import { UseClient } from "../controllers/context.ts";
 import { Media } from "../controllers/media.ts";
 import { openDialog } from "../store/dialogs.ts";
+import { drawBlurhash } from "../store/blurhash.ts";
 import { wishFor } from "../store/files.ts";
 import type { MediaWish } from "../store/media-cache.ts";
-import { attempt } from "../store/toasts.ts";
+import { attempt, report } from "../store/toasts.ts";
 import { attachmentStyles } from "../styles/attachment.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { duration, fileSize } from "../text/time.ts";
@@ -15,6 +16,8 @@ import { saveFile } from "./save-file.ts";
 import { icon } from "./icon.ts";
 import { plainName } from "../text/names.ts";
 
+/** Numbers of a stranger's waveform that are looked at. */
+const MAX_WAVE = 1000;
 const MAX = { width: 380, height: 300 };
 
 /** The room that a picture takes, known before it is loaded so that nothing moves. */
@@ -44,6 +47,27 @@ export class WeftAttachment extends LitElement {
   );
 
   static override styles = [base, buttons, attachmentStyles];
+
+  /** What is seen of a picture while it loads. */
+  @state() private blurred: string | undefined;
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (!changed.has("content")) return;
+    const content = this.content;
+    this.blurred = undefined;
+    const hash = text(this.#info as Record<string, never>, "xyz.amorgan.blurhash");
+    if (hash === undefined || (this.kind !== "m.image" && this.kind !== "m.video")) return;
+    void drawBlurhash(hash).then((url) => {
+      if (this.content === content) this.blurred = url;
+    });
+  }
+
+  #shape(): string {
+    const { width, height } = boxFor(this.#info);
+    const behind =
+      this.blurred === undefined ? "" : `;background:center/cover url(${this.blurred})`;
+    return `width:${width}px;aspect-ratio:${width}/${height}${behind}`;
+  }
 
   /** The file itself, however it lies there. */
   get #whole(): MediaWish | undefined {
@@ -86,7 +110,6 @@ export class WeftAttachment extends LitElement {
   }
 
   #image() {
-    const { width, height } = boxFor(this.#info);
     const whole = this.#whole;
     const { url, failed } = this.#media;
     const inside =
@@ -100,7 +123,7 @@ export class WeftAttachment extends LitElement {
     return html`<button
       type="button"
       class="picture"
-      style="width:${width}px;aspect-ratio:${width}/${height}"
+      style=${this.#shape()}
       title=${this.#name}
       @click=${() => {
         if (failed) this.#media.retry();
@@ -112,8 +135,7 @@ export class WeftAttachment extends LitElement {
   }
 
   #video() {
-    const { width, height } = boxFor(this.#info);
-    const shape = `width:${width}px;aspect-ratio:${width}/${height}`;
+    const shape = this.#shape();
     if (this.wanted && this.#media.url !== undefined) {
       return html`<video
         style=${shape}
@@ -139,22 +161,20 @@ export class WeftAttachment extends LitElement {
   }
 
   #audio() {
-    if (this.wanted && this.#media.url !== undefined) {
-      return html`<div class="sound">
-        <audio src=${this.#media.url} controls autoplay aria-label=${this.#name}></audio>
-      </div>`;
-    }
-    const length = number(this.#info, "duration");
-    return html`<div class="file sound">
-      ${icon("music")}
-      <span class="about"
-        ><span class="ellipsis">${this.#name}</span>
-        <span class="size">${length === undefined ? nothing : duration(length)}</span></span
-      >
-      <button type="button" class="button small" @click=${() => (this.wanted = true)}>
-        ${this.wanted ? msg("Loading…") : msg("Play")}
-      </button>
-    </div>`;
+    import("./sound.ts").catch(report);
+    const content = this.content as Record<string, never>;
+    const audio = object(content, "org.matrix.msc1767.audio");
+    const isVoice = object(content, "org.matrix.msc3245.voice") !== undefined;
+    const told: unknown = audio?.["waveform"];
+    const waveform = Array.isArray(told)
+      ? told.slice(0, MAX_WAVE).filter((one): one is number => typeof one === "number")
+      : [];
+    return html`<weft-sound
+      .wish=${this.#whole}
+      name=${isVoice ? msg("Voice message") : this.#name}
+      .length=${number(this.#info, "duration") ?? number(audio, "duration")}
+      .waveform=${waveform.map((one) => Math.max(0, Math.min(1024, one)))}
+    ></weft-sound>`;
   }
 
   #file() {

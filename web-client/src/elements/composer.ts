@@ -8,15 +8,24 @@ import { report } from "../store/toasts.ts";
 import type { UploadItem } from "../store/uploads.ts";
 import { composerStyles } from "../styles/composer.ts";
 import { base, buttons } from "../styles/shared.ts";
-import { commandIn, type Draft } from "../text/compose.ts";
+import { commandIn, relationOf, type Draft } from "../text/compose.ts";
 import { DraftingElement } from "./composer/drafting.ts";
 import { closedEmoji } from "./composer/offers.ts";
-import { composerContext, offerList, tool, whyBarred } from "./composer/parts.ts";
+import {
+  addItems,
+  composerContext,
+  offerList,
+  problemLine,
+  tool,
+  whyBarred,
+} from "./composer/parts.ts";
 import { Markdown, obey, sendNow, type Outcome } from "./composer/sending.ts";
 import { markFor, replaceText, toggleMark, type Mark } from "./composer/text-field.ts";
 import { canEdit } from "./message-actions.ts";
 import { pickEmoji } from "./emoji-popover.ts";
+import type { Recording } from "./composer/voice.ts";
 import { icon } from "./icon.ts";
+import "./menu.ts";
 import "./upload-tray.ts";
 
 const markdown = new Markdown();
@@ -27,6 +36,7 @@ export class WeftComposer extends DraftingElement {
   /** What the room is called, for the hint in the empty field. */
   @property() name = "";
   @state() private formatting = false;
+  @state() private recording = false;
   /** Why what is in the field was not sent. */
   @state() private problem: Extract<Outcome, { sent: false }> | undefined;
   @query("input[type=file]") private files!: HTMLInputElement;
@@ -201,6 +211,10 @@ export class WeftComposer extends DraftingElement {
     this.addFiles(files);
   };
 
+  readonly #onAgain = ({ detail }: CustomEvent<UploadItem>): void => {
+    void this.uploads.sendOne(this.client, this.room, detail.id);
+  };
+
   /** The words that were to go with a file come back when it is taken off. */
   readonly #onRemoved = ({ detail: { words } }: CustomEvent<UploadItem>): void => {
     if (words === undefined || this.filled) return;
@@ -208,17 +222,45 @@ export class WeftComposer extends DraftingElement {
     this.keep();
   };
 
-  #attach() {
-    return html`${tool("paperclip", msg("Attach files"), () => this.files.click())}
-      <input
-        type="file"
-        multiple
-        hidden
-        @change=${() => {
-          this.addFiles(this.files.files ?? []);
-          this.files.value = "";
-        }}
-      />`;
+  /** What else than words can be sent. */
+  #add() {
+    const items = addItems({
+      attach: () => this.files.click(),
+      record: () => (this.recording = true),
+      place: () =>
+        void import("./composer/share-location.ts")
+          .then(({ shareLocation }) => shareLocation(this.client, this.room, this.thread()))
+          .catch(report),
+    });
+    return html`<weft-menu label=${msg("Add")} icon="plus" .items=${items}></weft-menu>
+      <input type="file" multiple hidden @change=${this.#onFiles} />`;
+  }
+
+  readonly #onFiles = (): void => {
+    this.addFiles(this.files.files ?? []);
+    this.files.value = "";
+  };
+
+  readonly #onRecorded = ({ detail }: CustomEvent<Recording>): void => {
+    const { file, ...voice } = detail;
+    this.#stopRecording();
+    const thread = this.thread();
+    const relation = thread && relationOf({ thread });
+    for (const id of this.uploads.add([file], { voice, relation }))
+      void this.uploads.sendOne(this.client, this.room, id);
+  };
+
+  readonly #stopRecording = (): void => {
+    this.recording = false;
+    void this.updateComplete.then(() => this.field?.focus());
+  };
+
+  #recorder() {
+    import("./composer/voice.ts").catch(report);
+    return html`<weft-voice-recorder
+      @recorded=${this.#onRecorded}
+      @cancel=${this.#stopRecording}
+    ></weft-voice-recorder>`;
   }
 
   #textarea() {
@@ -251,22 +293,8 @@ export class WeftComposer extends DraftingElement {
   #problem() {
     const { problem } = this;
     if (problem === undefined) return nothing;
-    return html`<div class="problem" id="problem" role="alert">
-      ${icon("alert")}<span>${problem.problem}</span>
-      ${
-        problem.isTooLong === true && this.editing === undefined
-          ? html`<button type="button" class="button quiet small" @click=${() => this.#asFile()}>
-              ${msg("Send as a file")}
-            </button>`
-          : nothing
-      }
-    </div>`;
-  }
-
-  #context() {
-    const subject = this.editing ?? this.replyTo;
-    if (subject === undefined) return nothing;
-    return composerContext(this.room, subject, this.editing !== undefined, () => this.cancel());
+    const canBeFile = problem.isTooLong === true && this.editing === undefined;
+    return problemLine(problem.problem, canBeFile ? () => this.#asFile() : undefined);
   }
 
   #row() {
@@ -274,8 +302,8 @@ export class WeftComposer extends DraftingElement {
       this.filled ||
       this.editing !== undefined ||
       this.uploads.$items.get().some((item) => item.state !== "sending");
-    return html`<div class="row">
-      ${this.#attach()} ${this.#textarea()}
+    return html`<div class="row" ?hidden=${this.recording}>
+      ${this.#add()} ${this.#textarea()}
       ${tool("format", msg("Formatting"), () => (this.formatting = !this.formatting), this.formatting)}
       ${tool("smile", msg("Insert emoji"), (anchor) =>
         pickEmoji(anchor, (emoji) => {
@@ -305,9 +333,15 @@ export class WeftComposer extends DraftingElement {
         this.#send();
       }}
     >
-      ${offerList(this.completion, (index) => this.#choose(index))} ${this.#context()}
-      <weft-upload-tray .uploads=${this.uploads} @removed=${this.#onRemoved}></weft-upload-tray>
-      ${this.#formatBar()} ${this.#row()} ${this.#problem()}
+      ${offerList(this.completion, (index) => this.#choose(index))}
+      ${composerContext(this.room, this.editing ?? this.replyTo, this.editing !== undefined, () => this.cancel())}
+      <weft-upload-tray
+        .uploads=${this.uploads}
+        @removed=${this.#onRemoved}
+        @again=${this.#onAgain}
+      ></weft-upload-tray>
+      ${this.#formatBar()} ${this.recording ? this.#recorder() : nothing} ${this.#row()}
+      ${this.#problem()}
     </form>`;
   }
 }

@@ -123,6 +123,10 @@ export class WeftMessage extends LitElement {
     }
     const type = event.type === "m.sticker" ? "m.image" : (text(content, "msgtype") ?? "");
     if (ATTACHMENTS.has(type)) return this.#attachment(type, content);
+    if (type === "m.location") {
+      import("./location.ts").catch(report);
+      return html`<weft-location .content=${content}></weft-location>`;
+    }
     if (!isReadable(content)) {
       return html`<p class="gone">${icon("alert")} ${msg("This message cannot be shown.")}</p>`;
     }
@@ -296,7 +300,7 @@ export class WeftMessage extends LitElement {
   protected override async getUpdateComplete(): Promise<boolean> {
     const done = await super.getUpdateComplete();
     const parts = this.renderRoot.querySelectorAll<LitElement>(
-      "weft-rich-text, weft-attachment, weft-reactions, weft-unreadable",
+      "weft-rich-text, weft-attachment, weft-location, weft-reactions, weft-unreadable",
     );
     await Promise.all([...parts].map((part) => part.updateComplete));
     return done;

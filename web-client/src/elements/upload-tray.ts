@@ -43,6 +43,13 @@ export class WeftUploadTray extends LitElement {
         background: var(--sunken);
         overflow: hidden;
       }
+      img {
+        width: 44px;
+        height: 44px;
+        margin-left: -4px;
+        border-radius: 6px;
+        object-fit: cover;
+      }
       .about {
         display: grid;
         flex: 1;
@@ -78,6 +85,49 @@ export class WeftUploadTray extends LitElement {
     `,
   ];
 
+  /** Pictures of those that are pictures, for as long as they are here. */
+  readonly #pictures = new Map<number, string>();
+
+  override disconnectedCallback(): void {
+    this.#drop(() => true);
+    super.disconnectedCallback();
+  }
+
+  override willUpdate(): void {
+    const here = new Set(this.uploads.$items.get().map(({ id }) => id));
+    this.#drop((id) => !here.has(id));
+  }
+
+  #drop(isOver: (id: number) => boolean): void {
+    for (const [id, url] of this.#pictures) {
+      if (!isOver(id)) continue;
+      URL.revokeObjectURL(url);
+      this.#pictures.delete(id);
+    }
+  }
+
+  #picture({ id, file }: UploadItem) {
+    if (!/^image\/(png|jpeg|gif|webp|avif)$/.test(file.type)) {
+      return icon(file.type.startsWith("audio/") ? "music" : "file");
+    }
+    const url = this.#pictures.get(id) ?? URL.createObjectURL(file);
+    this.#pictures.set(id, url);
+    return html`<img src=${url} alt="" />`;
+  }
+
+  #again(item: UploadItem) {
+    if (item.state !== "failed") return nothing;
+    return html`<button
+      type="button"
+      class="icon-button"
+      aria-label=${msg(str`Try ${item.file.name} again`)}
+      title=${msg("Try again")}
+      @click=${() => this.dispatchEvent(new CustomEvent("again", { detail: item }))}
+    >
+      ${icon("retry")}
+    </button>`;
+  }
+
   #state(item: UploadItem): string {
     if (item.state === "failed") return msg("Not sent");
     if (item.state === "sending") return msg(str`${Math.round(item.progress * 100)} %`);
@@ -95,11 +145,12 @@ export class WeftUploadTray extends LitElement {
         ? msg(str`Cancel ${item.file.name}`)
         : msg(str`Remove ${item.file.name}`);
     return html`<li class=${item.state}>
-      ${icon("file")}
+      ${this.#picture(item)}
       <span class="about">
         <span class="ellipsis" title=${item.file.name}>${item.file.name}</span>
         <span class="state">${this.#state(item)}</span>
       </span>
+      ${this.#again(item)}
       <button
         type="button"
         class="icon-button"

@@ -2,6 +2,7 @@ import type { Schema } from "@weft/spec/types";
 import { parseMxc } from "../api/media.ts";
 import { text, type EventContent } from "../api/types.ts";
 import { encryptedFile, type EncryptedFile } from "../encryption/attachments.ts";
+import { blurhashOf } from "./blurhash.ts";
 import type { MediaWish } from "./media-cache.ts";
 
 type Info = Schema<"FileInfo">;
@@ -50,7 +51,8 @@ export async function inspectFile(file: File): Promise<FileInfo> {
   const major = file.type.split("/")[0];
   try {
     if (major === "image" && file.type !== "image/svg+xml") {
-      return { msgtype: "m.image", info: { ...info, ...(await imageSize(file)) } };
+      const size = await imageSize(file);
+      return { msgtype: "m.image", info: { ...info, ...size, ...(await blurred(file)) } };
     }
     if (major === "video" || major === "audio") {
       return { msgtype: `m.${major}`, info: { ...info, ...(await playable(file, major)) } };
@@ -59,6 +61,12 @@ export async function inspectFile(file: File): Promise<FileInfo> {
     // It names itself a picture but cannot be read as one: it goes as a file.
   }
   return { msgtype: "m.file", info };
+}
+
+/** What is seen of a picture while it loads, under the name that clients have for it. (MSC2448.) */
+async function blurred(picture: Blob): Promise<object> {
+  const hash = await blurhashOf(picture);
+  return hash === undefined ? {} : { "xyz.amorgan.blurhash": hash };
 }
 
 /** Pixels that a picture's thumbnail fits into. */
@@ -91,9 +99,37 @@ export async function thumbnailOf(
   }
 }
 
+/** A picture of a film's beginning, to be shown before it is played; undefined when it cannot be drawn. */
+export async function posterOf(
+  file: Blob,
+  { w = 0, h = 0 }: Info,
+): Promise<{ blob: Blob; info: Schema<"ImageInfo"> } | undefined> {
+  const scale = Math.min(1, THUMBNAIL.width / w, THUMBNAIL.height / h);
+  const video = document.createElement("video");
+  const url = URL.createObjectURL(file);
+  try {
+    video.muted = true;
+    video.preload = "auto";
+    video.src = url;
+    await once(video, "loadeddata");
+    video.currentTime = Math.min(1, video.duration / 10 || 0);
+    await once(video, "seeked");
+    const size = { w: Math.max(1, Math.round(w * scale)), h: Math.max(1, Math.round(h * scale)) };
+    const canvas = new OffscreenCanvas(size.w, size.h);
+    canvas.getContext("2d")?.drawImage(video, 0, 0, size.w, size.h);
+    const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.8 });
+    return { blob, info: { ...size, size: blob.size, mimetype: blob.type } };
+  } catch {
+    return undefined;
+  } finally {
+    video.removeAttribute("src");
+    URL.revokeObjectURL(url);
+  }
+}
+
 /** Where an uploaded file is: openly, or sealed with what opens it and its thumbnail. */
 export type Uploaded =
-  | { url: string }
+  | { url: string; thumbnail?: { url: string; info: Schema<"ImageInfo"> } | undefined }
   | {
       file: EncryptedFile;
       thumbnail?: { file: EncryptedFile; info: Schema<"ImageInfo"> } | undefined;
@@ -107,7 +143,12 @@ export function fileContent(
 ): EventContent<"m.room.message"> {
   const { msgtype } = found;
   const about = { msgtype, body: file.name, filename: file.name };
-  if ("url" in place) return { ...about, url: place.url, info: found.info };
+  if ("url" in place) {
+    const { url, thumbnail: poster } = place;
+    if (poster === undefined) return { ...about, url, info: found.info };
+    const info = { ...found.info, thumbnail_url: poster.url, thumbnail_info: poster.info };
+    return { ...about, url, info };
+  }
   const { thumbnail } = place;
   if (thumbnail === undefined) return { ...about, file: place.file, info: found.info };
   const info = { ...found.info, thumbnail_file: thumbnail.file, thumbnail_info: thumbnail.info };

@@ -5,7 +5,14 @@ import type { Upload } from "../api/media.ts";
 import type { EventContent } from "../api/types.ts";
 import { sealFile, type EncryptedFile } from "../encryption/attachments.ts";
 import type { Client } from "./client.ts";
-import { fileContent, inspectFile, thumbnailOf, type FileInfo, type Uploaded } from "./files.ts";
+import {
+  fileContent,
+  inspectFile,
+  posterOf,
+  thumbnailOf,
+  type FileInfo,
+  type Uploaded,
+} from "./files.ts";
 import type { Room } from "./room.ts";
 import { report, toast } from "./toasts.ts";
 import { fileSize } from "../text/time.ts";
@@ -19,6 +26,8 @@ export interface UploadItem {
   /** What goes with it: its caption, as content and as it was written. */
   words?: Words | undefined;
   relation?: Relation | undefined;
+  /** It is a voice message: its milliseconds and how loud it is, 0 to 1024. */
+  voice?: { duration: number; waveform: number[] } | undefined;
 }
 
 interface Words {
@@ -33,6 +42,24 @@ export interface Along {
   relation?: Relation;
 }
 
+/** Those that hold something which would be lost with the page. */
+const filled = new Set<Uploads>();
+
+/** The browser asks before the page is left while files wait or are on their way. */
+function warnBeforeLeaving(uploads: Uploads): void {
+  if (typeof window === "undefined") return;
+  if (filled.size === 0) window.addEventListener("beforeunload", onLeave);
+  filled.add(uploads);
+  const unlisten = uploads.$items.listen((items) => {
+    if (items.length > 0) return;
+    unlisten();
+    filled.delete(uploads);
+    if (filled.size === 0) window.removeEventListener("beforeunload", onLeave);
+  });
+}
+
+const onLeave = (event: Event): void => event.preventDefault();
+
 type Relation = EventContent<"m.room.message">["m.relates_to"];
 
 let lastId = 0;
@@ -42,14 +69,23 @@ export class Uploads {
   readonly $items = atom<readonly UploadItem[]>([]);
   readonly #running = new Map<number, Upload>();
 
-  add(files: Iterable<File>): void {
+  add(files: Iterable<File>, more: Pick<UploadItem, "voice" | "relation"> = {}): number[] {
     const added = [...files].map((file): UploadItem => ({
       id: ++lastId,
       file,
       state: "ready",
       progress: 0,
+      ...more,
     }));
     this.$items.set([...this.$items.get(), ...added]);
+    if (!filled.has(this)) warnBeforeLeaving(this);
+    return added.map(({ id }) => id);
+  }
+
+  /** Sends one of them, perhaps once more. */
+  async sendOne(client: Client, room: Room, id: number): Promise<void> {
+    const item = this.#item(id);
+    if (item !== undefined && item.state !== "sending") await this.#send(client, room, item);
   }
 
   /** Takes a file off the list; one that is on its way is stopped. */
@@ -100,7 +136,7 @@ export class Uploads {
       if (this.#item(item.id) === undefined) return;
       const place =
         room.encryption === undefined
-          ? { url: await this.#upload(client, item, item.file, item.file.name) }
+          ? await this.#uploadOpen(client, item, found)
           : await this.#uploadSealed(client, item, found);
       if (this.#item(item.id) === undefined) return;
       client.outbox.send(
@@ -126,6 +162,16 @@ export class Uploads {
     return upload.done;
   }
 
+  async #uploadOpen(client: Client, item: UploadItem, found: FileInfo): Promise<Uploaded> {
+    // Of pictures the server makes its own smaller forms.
+    const small = found.msgtype === "m.video" ? await posterOf(item.file, found.info) : undefined;
+    const thumbnail =
+      small === undefined
+        ? undefined
+        : { url: await this.#upload(client, item, small.blob, "poster"), info: small.info };
+    return { url: await this.#upload(client, item, item.file, item.file.name), thumbnail };
+  }
+
   async #seal(client: Client, item: UploadItem, blob: Blob): Promise<EncryptedFile> {
     const { sealed, key } = await sealFile(blob);
     if (this.#item(item.id) === undefined) throw new DOMException("Cancelled", "AbortError");
@@ -133,8 +179,12 @@ export class Uploads {
   }
 
   async #uploadSealed(client: Client, item: UploadItem, found: FileInfo): Promise<Uploaded> {
-    const isPicture = found.msgtype === "m.image";
-    const small = isPicture ? await thumbnailOf(item.file, found.info) : undefined;
+    const small =
+      found.msgtype === "m.image"
+        ? await thumbnailOf(item.file, found.info)
+        : found.msgtype === "m.video"
+          ? await posterOf(item.file, found.info)
+          : undefined;
     const thumbnail =
       small === undefined
         ? undefined
@@ -146,13 +196,32 @@ export class Uploads {
 /** Under this name sealed files are uploaded: their own is for those who can read the message. */
 const SEALED_NAME = "file";
 
+/** What makes a sound a voice message, as clients agree. (MSC3245, MSC1767.) */
+function voiceOf({ voice }: UploadItem, file: EventContent<"m.room.message">): object {
+  if (voice === undefined) return {};
+  const { duration, waveform } = voice;
+  return {
+    msgtype: "m.audio",
+    info: { ...file.info, duration },
+    "org.matrix.msc1767.text": file.body,
+    "org.matrix.msc1767.audio": { duration, waveform },
+    "org.matrix.msc3245.voice": {},
+  };
+}
+
 /** The file's content with the words and the relation that go with it. */
 function contentOf(
-  { words, relation }: UploadItem,
+  item: UploadItem,
   file: EventContent<"m.room.message">,
 ): EventContent<"m.room.message"> {
+  const { words, relation } = item;
   const { msgtype: _sort, ...said } = words?.content ?? { msgtype: "" };
-  return { ...file, ...said, ...(relation === undefined ? {} : { "m.relates_to": relation }) };
+  return {
+    ...file,
+    ...voiceOf(item, file),
+    ...said,
+    ...(relation === undefined ? {} : { "m.relates_to": relation }),
+  };
 }
 
 const limits = new WeakMap<Client, Promise<number>>();

@@ -36,7 +36,10 @@ describe("a file that is to be sent", () => {
     const file = named(await picture(40, 30), "cat.png");
     expect(await inspectFile(file)).toEqual({
       msgtype: "m.image",
-      info: { mimetype: "image/png", size: file.size, w: 40, h: 30 },
+      info: {
+        ...{ mimetype: "image/png", size: file.size, w: 40, h: 30 },
+        "xyz.amorgan.blurhash": expect.stringMatching(/^.{28}$/) as string,
+      },
     });
   });
 

@@ -9,6 +9,7 @@ import type { Room } from "../../store/room.ts";
 import "../avatar.ts";
 import "../emoticon.ts";
 import { icon, type IconName } from "../icon.ts";
+import type { MenuItem } from "../menu.ts";
 
 /** Why nothing can be written in a room, or undefined. */
 export function whyBarred(client: Client, room: Room): string | undefined {
@@ -27,10 +28,11 @@ export function whyBarred(client: Client, room: Room): string | undefined {
 /** Above the field: which message is being answered or changed. */
 export function composerContext(
   room: Room,
-  subject: MatrixEvent,
+  subject: MatrixEvent | undefined,
   editing: boolean,
   onCancel: () => void,
-): TemplateResult {
+): TemplateResult | typeof nothing {
+  if (subject === undefined) return nothing;
   const label = editing
     ? msg("Edit message")
     : msg(str`Answer to ${room.displayName(subject.sender)}`);
@@ -98,4 +100,33 @@ export function tool(
   >
     ${icon(drawing)}
   </button>`;
+}
+
+/** What else than words can be sent from this browser. */
+export function addItems(run: Record<"attach" | "record" | "place", () => void>): MenuItem[] {
+  const canRecord = typeof MediaRecorder !== "undefined" && "mediaDevices" in navigator;
+  const canLocate = "geolocation" in navigator && isSecureContext;
+  return [
+    { label: msg("Attach files"), icon: "paperclip", run: run.attach },
+    ...(canRecord
+      ? [{ label: msg("Record a voice message"), icon: "mic" as const, run: run.record }]
+      : []),
+    ...(canLocate
+      ? [{ label: msg("Share my location"), icon: "place" as const, run: run.place }]
+      : []),
+  ];
+}
+
+/** Why something was not sent, and perhaps another way. */
+export function problemLine(problem: string, asFile: (() => void) | undefined): TemplateResult {
+  return html`<div class="problem" id="problem" role="alert">
+    ${icon("alert")}<span>${problem}</span>
+    ${
+      asFile === undefined
+        ? nothing
+        : html`<button type="button" class="button quiet small" @click=${asFile}>
+            ${msg("Send as a file")}
+          </button>`
+    }
+  </div>`;
 }
