@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { defineConfig, type Plugin } from "vite";
 import { precompress } from "./precompress.ts";
+import { buildServiceWorker } from "./service-worker.ts";
 
 /** The homeserver that `vite` and `vite preview` pass `/_matrix` to while the client is worked on. */
 const homeserver = process.env["WEFT_DEV_HOMESERVER"] ?? "http://127.0.0.1:8008";
@@ -11,16 +12,20 @@ const proxy = Object.fromEntries(
   ]),
 );
 
-/** The built files beside their compressed forms. */
-const compressed: Plugin = {
-  name: "precompress",
+/** The service worker, which knows the built files; then all of them beside their compressed forms. */
+const finished: Plugin = {
+  name: "finish",
   apply: "build",
-  closeBundle: () => void precompress(join(import.meta.dirname, "dist")),
+  async closeBundle() {
+    const folder = join(import.meta.dirname, "dist");
+    await buildServiceWorker(folder);
+    precompress(folder);
+  },
 };
 
 export default defineConfig({
   base: "./",
-  plugins: [compressed],
+  plugins: [finished],
   worker: { format: "es" },
   build: { target: "es2024", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   server: { proxy, host: "127.0.0.1" },

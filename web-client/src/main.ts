@@ -1,5 +1,6 @@
 import { startAccount } from "./store/account.ts";
 import { startLanguage } from "./store/language.ts";
+import { fetchUpdate, startOffline } from "./store/offline.ts";
 import { followAddress, navigate } from "./store/router.ts";
 import { applyTheme } from "./store/theme.ts";
 import "./pages/app.ts";
@@ -13,6 +14,7 @@ async function beginAnew(): Promise<void> {
   if (Date.now() - last < ONCE_IN) return;
   const page = await fetch(location.pathname, { cache: "no-store" }).catch(() => undefined);
   if (page?.ok !== true) return;
+  await fetchUpdate();
   sessionStorage.setItem("weft.reloaded", String(Date.now()));
   location.reload();
 }
@@ -29,3 +31,4 @@ followAddress();
 await startLanguage();
 startAccount();
 document.body.append(document.createElement("weft-app"));
+startOffline();

@@ -93,6 +93,14 @@ const WINDOWS: Windows = {
     (client, { roomId }) =>
       html`<weft-room-encryption .client=${client} .roomId=${roomId}></weft-room-encryption>`,
   ],
+  palette: [
+    () => import("./palette/palette.ts"),
+    (client) => html`<weft-palette .client=${client}></weft-palette>`,
+  ],
+  shortcuts: [
+    () => import("./palette/shortcuts.ts"),
+    () => html`<weft-shortcuts></weft-shortcuts>`,
+  ],
   "sign-out": [
     () => import("./sign-out.ts"),
     (client) => html`<weft-sign-out .client=${client}></weft-sign-out>`,

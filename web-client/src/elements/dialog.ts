@@ -19,6 +19,8 @@ export class WeftDialog extends LitElement {
   @property({ type: Boolean, reflect: true }) wide = false;
   /** Cannot be left but by what is in it. */
   @property({ type: Boolean }) locked = false;
+  /** Has nothing in it but text, which the keyboard scrolls. */
+  @property({ type: Boolean }) reading = false;
   @query("dialog") private dialog!: HTMLDialogElement;
 
   static override styles = [
@@ -139,7 +141,14 @@ export class WeftDialog extends LitElement {
               </button>`
         }
       </header>
-      <div class="content scroll"><slot></slot></div>
+      <div
+        class="content scroll"
+        tabindex=${this.reading ? 0 : nothing}
+        role=${this.reading ? "region" : nothing}
+        aria-labelledby=${this.reading ? "heading" : nothing}
+      >
+        <slot></slot>
+      </div>
     </dialog>`;
   }
 }

@@ -8,6 +8,7 @@ import alert from "lucide-static/icons/circle-alert.svg?raw";
 import ok from "lucide-static/icons/circle-check.svg?raw";
 import compass from "lucide-static/icons/compass.svg?raw";
 import copy from "lucide-static/icons/copy.svg?raw";
+import keyboard from "lucide-static/icons/keyboard.svg?raw";
 import leave from "lucide-static/icons/door-open.svg?raw";
 import download from "lucide-static/icons/download.svg?raw";
 import more from "lucide-static/icons/ellipsis-vertical.svg?raw";
@@ -126,6 +127,7 @@ const ICONS = {
   hash,
   home,
   key,
+  keyboard,
   leave,
   link,
   lock,

@@ -37,11 +37,6 @@ export class WeftSidebar extends LitElement {
 
   static override styles = [base, buttons, forms, sidebarStyles];
 
-  focusSearch(): void {
-    this.searchInput.focus();
-    this.searchInput.select();
-  }
-
   override connectedCallback(): void {
     super.connectedCallback();
     window.addEventListener("weft-profile", this.#loadProfile);
@@ -72,6 +67,16 @@ export class WeftSidebar extends LitElement {
         label: msg("Settings"),
         icon: "settings" as const,
         run: () => navigate({ page: "settings", section: "profile" }),
+      },
+      {
+        label: msg("Go anywhere, do anything"),
+        icon: "search" as const,
+        run: () => openDialog({ kind: "palette" }),
+      },
+      {
+        label: msg("Keyboard shortcuts"),
+        icon: "keyboard" as const,
+        run: () => openDialog({ kind: "shortcuts" }),
       },
       {
         label: msg("Switch light and dark"),
@@ -190,7 +195,6 @@ export class WeftSidebar extends LitElement {
             type="search"
             placeholder=${msg("Find a room")}
             aria-label=${msg("Find a room")}
-            aria-keyshortcuts="Control+K"
             .value=${this.search}
             @input=${(event: Event) => (this.search = (event.target as HTMLInputElement).value)}
             @keydown=${this.#onSearchKey}

@@ -1,5 +1,5 @@
 import { msg } from "@lit/localize";
-import { css, html, LitElement } from "lit";
+import { css, html, LitElement, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { Watch } from "../controllers/watch.ts";
@@ -88,13 +88,23 @@ export class WeftToasts extends LitElement {
     // In the top layer, and again above any window that was opened meanwhile.
     if (this.matches(":popover-open")) this.hidePopover();
     if ($toasts.get().length > 0) this.showPopover();
-    for (const { id, kind } of $toasts.get()) {
-      if (this.#timers.has(id)) continue;
+    for (const { id, kind, action } of $toasts.get()) {
+      // What one can do something about waits until that is done or refused.
+      if (this.#timers.has(id) || action !== undefined) continue;
       this.#timers.set(
         id,
         setTimeout(() => dismiss(id), STAY[kind]),
       );
     }
+  }
+
+  #action({ id, action }: Toast) {
+    if (action === undefined) return nothing;
+    const run = (): void => {
+      dismiss(id);
+      action.run();
+    };
+    return html`<button class="button small" type="button" @click=${run}>${action.label}</button>`;
   }
 
   #one(toast: Toast) {
@@ -104,6 +114,7 @@ export class WeftToasts extends LitElement {
     >
       ${icon(toast.kind === "error" ? "alert" : "ok")}
       <p>${toast.text}</p>
+      ${this.#action(toast)}
       <button
         class="icon-button"
         type="button"

@@ -3,6 +3,7 @@ import { css, html, LitElement, nothing, type PropertyValues, type TemplateResul
 import { customElement, property } from "lit/decorators.js";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
+import { $dialog, openDialog } from "../store/dialogs.ts";
 import { offerEncryption } from "../store/encryption-offer.ts";
 import { isUnread } from "../store/room-sections.ts";
 import { $route, hrefToRoom, type Route } from "../store/router.ts";
@@ -12,7 +13,6 @@ import { logo } from "../elements/logo.ts";
 import "../dialogs/host.ts";
 import "../elements/offline-banner.ts";
 import "../elements/sidebar.ts";
-import type { WeftSidebar } from "../elements/sidebar.ts";
 import "./room.ts";
 
 /** A file that is dropped where nobody takes it does not open in the place of the page. */
@@ -20,6 +20,13 @@ function keepPage(event: DragEvent): void {
   if (event.dataTransfer?.types.includes("Files") !== true || event.defaultPrevented) return;
   event.preventDefault();
   event.dataTransfer.dropEffect = "none";
+}
+
+/** Whether a key goes into a text. */
+function isTyping(event: KeyboardEvent): boolean {
+  const [target] = event.composedPath();
+  if (!(target instanceof HTMLElement)) return false;
+  return target.isContentEditable || target.matches("input, textarea, select");
 }
 
 /** The rooms on one side, what is chosen on the other; on a narrow screen one of both. */
@@ -110,26 +117,31 @@ export class WeftShell extends LitElement {
   readonly #onKey = (event: KeyboardEvent): void => {
     if ((event.ctrlKey || event.metaKey) && event.key === "k") {
       event.preventDefault();
-      this.renderRoot.querySelector<WeftSidebar>("weft-sidebar")?.focusSearch();
+      if ($dialog.get() === undefined) openDialog({ kind: "palette" });
     } else if (
       event.altKey &&
       !event.shiftKey &&
-      (event.key === "ArrowUp" || event.key === "ArrowDown")
+      ["ArrowUp", "ArrowDown", "PageUp", "PageDown"].includes(event.key)
     ) {
       event.preventDefault();
-      this.#step(event.key === "ArrowDown" ? 1 : -1);
+      this.#step(event.key.endsWith("Down") ? 1 : -1, event.key.startsWith("Page"));
+    } else if (event.key === "?" && !isTyping(event) && $dialog.get() === undefined) {
+      event.preventDefault();
+      openDialog({ kind: "shortcuts" });
     }
   };
 
-  /** Goes to the room above or below in the list. */
-  #step(by: number): void {
+  /** Goes to the room above or below in the list, or to the next one with something unread. */
+  #step(by: number, unread: boolean): void {
+    const route = $route.get();
+    const open = route.page === "room" ? route.room : undefined;
     const list = this.client.store.$list
       .get()
-      .filter((room) => room.membership === "join" && !room.isSpace);
-    const route = $route.get();
-    const at = route.page === "room" ? list.findIndex((room) => room.roomId === route.room) : -1;
+      .filter((room) => room.membership === "join" && !room.isSpace)
+      .filter((room) => !unread || room.unread > 0 || room.roomId === open);
+    const at = list.findIndex((room) => room.roomId === open);
     const next = list.at((at + by) % Math.max(list.length, 1));
-    if (next !== undefined) location.hash = hrefToRoom(next.roomId);
+    if (next !== undefined && next.roomId !== open) location.hash = hrefToRoom(next.roomId);
   }
 
   override updated(changed: PropertyValues<this>): void {

@@ -19,6 +19,8 @@ export type DialogRequest =
   | { kind: "room-encryption"; roomId: string }
   | { kind: "commands" }
   | { kind: "sign-out" }
+  | { kind: "palette" }
+  | { kind: "shortcuts" }
   | {
       kind: "confirm";
       heading: string;

@@ -6,6 +6,8 @@ export interface Toast {
   id: number;
   kind: "info" | "error";
   text: string;
+  /** What can be done about it. */
+  action?: { label: string; run(): void } | undefined;
 }
 
 /** Short notes to the person, shown by `<weft-toasts>`. */
@@ -13,9 +15,9 @@ export const $toasts = atom<readonly Toast[]>([]);
 
 let lastId = 0;
 
-export function toast(text: string, kind: Toast["kind"] = "info"): void {
+export function toast(text: string, kind: Toast["kind"] = "info", action?: Toast["action"]): void {
   const known = $toasts.get().filter((one) => one.text !== text);
-  $toasts.set([...known.slice(-3), { id: ++lastId, kind, text }]);
+  $toasts.set([...known.slice(-3), { id: ++lastId, kind, text, action }]);
 }
 
 export function dismiss(id: number): void {

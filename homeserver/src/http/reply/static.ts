@@ -45,6 +45,8 @@ export async function serveWebClient(app: FastifyInstance, client: WebClient): P
     if (/^_|(^|[/\\])\.|[\0\\]/.test(path)) throw errors.unrecognized();
     if (path === "" || path === "index.html") return page(reply);
     if (!/\.[a-z0-9]+$/i.test(path)) return reply.redirect(placeInPage(request.url), 302);
+    // Whoever opens the page looks for another build by this file.
+    if (path === "sw.js") reply.header("cache-control", "no-cache");
     const immutable = path.startsWith("assets/");
     return reply.sendFile(path, { maxAge: immutable ? "365d" : "10m", immutable });
   });

@@ -1,0 +1,103 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ensureWebClient } from "../../../scripts/lib/web-client.mjs";
+import * as chat from "../../../web-client/e2e/conversation.ts";
+import { putOff } from "../../../web-client/e2e/encryption.ts";
+import { eventually } from "../support/wait.ts";
+import { type BuildProxy, createBuildProxy } from "./support/build-proxy.ts";
+import { hasBrowser, launchBrowser, openScreen, type Screen } from "./support/browser.ts";
+import { createNetwork, type Network } from "./support/network.ts";
+import { startWeft, type WeftProcess } from "./support/process.ts";
+
+const ROOM = "Far from the shore";
+const SAID = "Do we have enough rope?";
+
+/** Each test goes on where the one before ended. */
+describe.skipIf(!hasBrowser("Chromium"))(
+  "a page that keeps its parts",
+  { timeout: 120_000 },
+  () => {
+    let network: Network;
+    let weft: WeftProcess;
+    let proxy: BuildProxy;
+    let browser: Browser;
+    let ann: Screen;
+
+    beforeAll(async () => {
+      await ensureWebClient();
+      network = await createNetwork();
+      weft = await startWeft(network, { name: "here" });
+      proxy = await createBuildProxy(weft.baseUrl);
+      browser = await launchBrowser();
+      ann = await openScreen(browser, { scheme: "light" });
+    }, 240_000);
+
+    afterAll(async () => {
+      await browser?.close();
+      await proxy?.close();
+      await weft?.stop();
+      await network?.close();
+    }, 180_000);
+
+    const link = (name: string) => ann.page.getByRole("link", { name });
+
+    test("keeps them once it has been open for a moment", async () => {
+      await chat.register(ann.page, {
+        baseUrl: proxy.baseUrl,
+        username: "ann",
+        password: "Ann-Secret-12",
+      });
+      await putOff(ann.page);
+      await chat.createRoom(ann.page, { name: ROOM });
+      await chat.sendMessage(ann.page, SAID);
+      await chat.waitForMessage(ann.page, SAID, 30_000);
+      await eventually("a worker looks after the page", () =>
+        ann.page.evaluate("navigator.serviceWorker.controller !== null"),
+      );
+      // What was said is written to disk before the network goes.
+      await ann.page.evaluate(`window.dispatchEvent(new Event("pagehide"))`);
+    });
+
+    test("opens without the network with what it has, says so, and loads what was never opened", async () => {
+      await ann.page.context().setOffline(true);
+      await ann.page.getByText("No connection.").waitFor();
+      await ann.page.reload();
+      await link(ROOM).click();
+      await chat.waitForMessage(ann.page, SAID, 30_000);
+      await ann.page.getByText("No connection.").waitFor();
+      await ann.page.goto(`${proxy.baseUrl}/#/settings/appearance`);
+      await ann.page.getByText("High", { exact: true }).waitFor();
+      await ann.page.context().setOffline(false);
+      await ann.page.getByText("No connection.").waitFor({ state: "hidden" });
+    });
+
+    test("after an update of the server an open page still loads its parts, and learns of the new ones", async () => {
+      await ann.page.goto(`${proxy.baseUrl}/#/`);
+      await ann.page.reload();
+      await link(ROOM).waitFor();
+      const lost: string[] = [];
+      proxy.deploy((path, text) => {
+        if (path === "/")
+          return text().then((page) => page.replace("</head>", "<!-- two --></head>"));
+        if (path === "/sw.js") return text().then((worker) => `${worker}\n// two`);
+        // Nothing that only the old build had is there any more.
+        if (!/^\/assets\/(settings|directory)-/.test(path)) return undefined;
+        lost.push(path);
+        return Promise.resolve(null);
+      });
+      await ann.page.goto(`${proxy.baseUrl}/#/directory`);
+      await ann.page.getByRole("heading", { name: "Public rooms" }).waitFor();
+      await ann.page.goto(`${proxy.baseUrl}/#/settings/profile`);
+      await ann.page.getByRole("heading", { name: "Settings" }).waitFor();
+      expect(lost).toEqual([]);
+      await ann.page.evaluate(
+        "navigator.serviceWorker.getRegistration().then((it) => it.update())",
+      );
+      await ann.page.getByText("Weft has been updated.").waitFor();
+      await ann.page.getByRole("button", { name: "Reload" }).click();
+      await link(ROOM).waitFor();
+      expect(await ann.page.content()).toContain("<!-- two -->");
+      expect(ann.errors).toEqual([]);
+    });
+  },
+);
