@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { NotInstallable, SYNAPSE_VERSION, ensureSynapse } from "../../scripts/lib/synapse.mjs";
+import { runAdmin } from "./admin/run.ts";
 import { runClients } from "./clients/run.ts";
 import { findEngines } from "./engines/engines.ts";
 import { ROOM_VERSIONS } from "./lane.ts";
@@ -24,6 +25,7 @@ const HELP = `npm run interop [-- OPTIONS]
   --grep PATTERN      only rows whose name matches; "join" runs anyway, as others need its room
   --services          only the bridges: libraries of application services, with Weft alone
   --clients           only clients and bots, with Weft alone; --grep chooses among them
+  --admin             only the tools of administrators, with Weft alone
   --rust              the same, and builds the Rust SDK first, which is not built unasked
   --synapse-python FILE   an interpreter that has matrix-synapse, instead of installing it
   --logs              print at the end what both servers' logs complain of
@@ -37,7 +39,7 @@ const text = { type: "string" } as const;
 const flag = { type: "boolean" } as const;
 
 async function main(args: string[]): Promise<number> {
-  const parts = { services: flag, clients: flag, rust: flag } as const;
+  const parts = { services: flag, clients: flag, admin: flag, rust: flag } as const;
   const options = { help: flag, ...parts, versions: text, grep: text, logs: flag } as const;
   const { values } = parseArgs({ args, options: { ...options, "synapse-python": text } });
   const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -89,14 +91,16 @@ async function main(args: string[]): Promise<number> {
 
 /** What needs no Synapse. The exit code, when that was all, or when something failed. */
 async function runAlone(
-  asked: { readonly services?: boolean; readonly clients?: boolean; readonly rust?: boolean },
+  asked: { readonly [part in "services" | "clients" | "admin" | "rust"]?: boolean },
   pattern: RegExp,
   say: (line: string) => void,
 ): Promise<number | undefined> {
-  const { services = false, rust = false } = asked;
+  const { services = false, admin = false, rust = false } = asked;
+  if (admin) return (await runAdmin(say)) ? 0 : 1;
   const onlyClients = rust || asked.clients === true;
   if (!onlyClients && !(await runServices(say))) return 1;
   if (services) return 0;
+  if (!onlyClients && !(await runAdmin(say))) return 1;
   const doWork = await runClients(say, { buildRust: rust, pattern: onlyClients ? pattern : /./ });
   if (!doWork) return 1;
   return onlyClients ? 0 : undefined;

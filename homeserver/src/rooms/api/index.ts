@@ -252,14 +252,15 @@ export interface RoomDirectory {
   setAlias(by: Actor, alias: RoomAlias, roomId: RoomId): Promise<void>;
   /**
    * DELETE /directory/room/{alias}: allowed for its creator, and for whoever may send
-   * m.room.canonical_alias in the room.
+   * m.room.canonical_alias in the room, and for administrators of this server.
    */
   deleteAlias(by: Actor, alias: RoomAlias): Promise<void>;
-  /** GET /rooms/{roomId}/aliases: for members, or anyone in a world-readable room. */
+  /** GET /rooms/{roomId}/aliases: for members, administrators, or anyone in a world-readable room. */
   aliases(by: Actor, roomId: RoomId): Promise<RoomAlias[]>;
   isPublished(roomId: RoomId): Promise<boolean>;
   /**
-   * PUT /directory/list/room/{roomId}; M_FORBIDDEN unless the user may send m.room.canonical_alias.
+   * PUT /directory/list/room/{roomId}; M_FORBIDDEN unless the user may send m.room.canonical_alias,
+   * or is an administrator of this server.
    */
   setPublished(by: Actor, roomId: RoomId, published: boolean): Promise<void>;
   /**
