@@ -1,9 +1,9 @@
 import { createAccountApi } from "./account.ts";
-import { createDirectoryApi } from "./directory.ts";
+import type { createDirectoryApi } from "./directory.ts";
 import { createEncryptionApi } from "./encryption.ts";
 import { createHttp, type TokenSource } from "./http.ts";
 import { createMediaApi } from "./media.ts";
-import { createRoomNotesApi } from "./room-notes.ts";
+import type { createRoomNotesApi } from "./room-notes.ts";
 import { createRoomApi } from "./rooms.ts";
 import type { Session } from "./session.ts";
 import { createSocket, socketAddress } from "./socket.ts";
@@ -11,6 +11,12 @@ import { createSyncApi } from "./sync.ts";
 
 /** The flag of servers that have sockets. */
 const FLAG = "weft.socket";
+
+/** What the page asks only once it is drawn: `completeApi` fills it in, so that the first script is without it. */
+interface LaterApi {
+  directory: ReturnType<typeof createDirectoryApi>;
+  notes: ReturnType<typeof createRoomNotesApi>;
+}
 
 /** Everything a signed-in device can ask of its homeserver. */
 export function createApi(session: Session, tokens: TokenSource) {
@@ -22,16 +28,16 @@ export function createApi(session: Session, tokens: TokenSource) {
   }
   const socket = createSocket(() => socketAddress(session.baseUrl), tokens, isOffered);
   const http = createHttp(session.baseUrl, tokens, socket);
-  return {
+  const later = {} as LaterApi;
+  return Object.assign(later, {
+    http,
     account: createAccountApi(http, session.userId),
-    directory: createDirectoryApi(http),
     encryption: createEncryptionApi(http),
     media: createMediaApi(http),
-    notes: createRoomNotesApi(http, session.userId),
     rooms: createRoomApi(http),
     socket,
     sync: createSyncApi(plain, socket),
-  };
+  });
 }
 
 export type Api = ReturnType<typeof createApi>;

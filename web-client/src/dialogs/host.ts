@@ -58,6 +58,16 @@ const WINDOWS: Windows = {
     (client, { roomId, eventId }) =>
       html`<weft-report .client=${client} .roomId=${roomId} .eventId=${eventId}></weft-report>`,
   ],
+  "report-room": [
+    () => import("./report.ts"),
+    (client, { roomId, name }) =>
+      html`<weft-report .client=${client} .roomId=${roomId} name=${name}></weft-report>`,
+  ],
+  "report-person": [
+    () => import("./report.ts"),
+    (client, { userId, name }) =>
+      html`<weft-report .client=${client} .userId=${userId} name=${name}></weft-report>`,
+  ],
   image: [
     () => import("./image.ts"),
     (_client, request) => html`<weft-image-view .shown=${request}></weft-image-view>`,

@@ -6,6 +6,7 @@ import { openDirect } from "../store/actions.ts";
 import type { Client } from "../store/client.ts";
 import { openDialog } from "../store/dialogs.ts";
 import { canAct, powerFor, powerOf } from "../store/power.ts";
+import { setIgnored } from "../store/ignored.ts";
 import { localName, type Room } from "../store/room.ts";
 import { navigate } from "../store/router.ts";
 import { attempt } from "../store/toasts.ts";
@@ -104,9 +105,63 @@ export class WeftMemberCard extends LitElement {
     }
   }
 
+  #ignoring(name: string) {
+    const isOn = this.client.store.ignores(this.userId);
+    const toggle = (): void => {
+      const set = async (): Promise<void> => {
+        await attempt(() => setIgnored(this.client, this.userId, !isOn));
+        this.requestUpdate();
+      };
+      if (isOn) {
+        void set();
+        return;
+      }
+      openDialog({
+        kind: "confirm",
+        heading: msg(str`Ignore ${name}?`),
+        text: msg(
+          "You see nothing more of what they write or send, in any room, and get no invitations from them. They are not told. You can change it again here.",
+        ),
+        action: msg("Ignore"),
+        run: () => setIgnored(this.client, this.userId, true),
+      });
+    };
+    return html`<button type="button" class="button" aria-pressed=${isOn} @click=${toggle}>
+        ${icon("userX")} ${isOn ? msg("No longer ignore") : msg("Ignore")}
+      </button>
+      <button
+        type="button"
+        class="button"
+        @click=${() => openDialog({ kind: "report-person", userId: this.userId, name })}
+      >
+        ${icon("flag")} ${msg("Report")}
+      </button>`;
+  }
+
+  /** Whoever asks to join is let in or declined. */
+  #knock(room: Room) {
+    const me = this.client.session.userId;
+    const { rooms } = this.client.api;
+    const letIn = (): void => void attempt(() => rooms.invite(this.roomId, this.userId));
+    const decline = (): void => void attempt(() => rooms.kick(this.roomId, this.userId));
+    return html`${
+      powerOf(room, me) >= powerFor(room, "invite")
+        ? html`<button type="button" class="button primary" @click=${letIn}>
+            ${msg("Let in")}
+          </button>`
+        : nothing
+    }
+    ${
+      canAct(room, "kick", me, this.userId)
+        ? html`<button type="button" class="button" @click=${decline}>${msg("Decline")}</button>`
+        : nothing
+    }`;
+  }
+
   #moderation(room: Room, name: string) {
     const me = this.client.session.userId;
     const membership = room.member(this.userId)?.membership;
+    if (membership === "knock") return this.#knock(room);
     if (membership === "ban") {
       if (powerOf(room, me) < powerFor(room, "ban")) return nothing;
       const unban = (): void =>
@@ -177,6 +232,7 @@ export class WeftMemberCard extends LitElement {
                 >
                   ${icon("message")} ${msg("Send a message")}
                 </button>
+                ${this.#ignoring(name)}
                 ${room === undefined ? nothing : this.#moderation(room, name)}
               </div>`
         }

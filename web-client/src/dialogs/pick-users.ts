@@ -3,7 +3,7 @@ import { css, html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { ApiError } from "../api/errors.ts";
 import type { UserSearchResult } from "../api/types.ts";
-import { openDirect } from "../store/actions.ts";
+import { openDirect, serverOf } from "../store/actions.ts";
 import { localName } from "../store/room.ts";
 import type { RoomStore } from "../store/room-store.ts";
 import { navigate } from "../store/router.ts";
@@ -12,7 +12,7 @@ import { parseMatrixLink } from "../text/links.ts";
 import { base, buttonRows, buttons, forms } from "../styles/shared.ts";
 import "../elements/avatar.ts";
 import { encryptionChoice } from "./encryption/choice.ts";
-import { FormDialog } from "./form-dialog.ts";
+import { field, FormDialog } from "./form-dialog.ts";
 import { plainName } from "../text/names.ts";
 
 /** Milliseconds after the last key before the directory is asked. */
@@ -43,6 +43,8 @@ export class WeftPickUsers extends FormDialog {
   @property({ attribute: false }) roomId: string | undefined;
   @state() private found: UserSearchResult[] = [];
   @state() private term = "";
+  /** Someone of whom their server knows nothing; asked for once more, they are taken all the same. */
+  @state() private doubtful = "";
   @query("#who") private who!: HTMLInputElement;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #encrypted = false;
@@ -82,6 +84,8 @@ export class WeftPickUsers extends FormDialog {
 
   readonly #onInput = (): void => {
     this.term = this.who.value.trim();
+    this.doubtful = "";
+    this.problem = "";
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#search(), PAUSE);
   };
@@ -98,11 +102,13 @@ export class WeftPickUsers extends FormDialog {
     const { account } = this.client.api;
     const results = await account.searchUsers(term.replace(/^@/, "")).catch(() => []);
     if (term !== this.term) return;
+    const room = this.roomId === undefined ? undefined : this.client.store.room(this.roomId);
+    const isHere = (id: string): boolean => room?.member(id)?.membership === "join";
     const fresh = results.filter(
       ({ user_id: id }) =>
         id !== this.client.session.userId && !known.some((one) => one.user_id === id),
     );
-    this.found = [...known, ...fresh].slice(0, FOUND);
+    this.found = [...known, ...fresh].filter(({ user_id: id }) => !isHere(id)).slice(0, FOUND);
   }
 
   protected override explain(error: unknown): string {
@@ -124,16 +130,47 @@ export class WeftPickUsers extends FormDialog {
       );
       return false;
     }
-    return this.#choose(userId);
+    if (this.doubtful !== userId && !(await this.#exists(userId))) return false;
+    return this.#choose(userId, field(data, "reason"));
   }
 
-  async #choose(userId: string): Promise<boolean> {
+  /** Whether there is such a person, as far as their server tells; says so where there is not. */
+  async #exists(userId: string): Promise<boolean> {
+    const isKnown = this.found.some((user) => user.user_id === userId);
+    if (isKnown || this.#isMet(userId)) return true;
+    try {
+      await this.client.api.account.profile(userId);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) return true;
+    }
+    const isOurs = serverOf(userId) === serverOf(this.client.session.userId);
+    if (isOurs) {
+      this.problem = msg(
+        str`There is nobody with the address ${userId}. Check it for typing errors.`,
+      );
+      return false;
+    }
+    this.doubtful = userId;
+    this.problem = msg(
+      str`Their server knows nothing of ${userId}. Check the address for typing errors, or go on all the same.`,
+    );
+    return false;
+  }
+
+  #isMet(userId: string): boolean {
+    return [...this.client.store.rooms.values()].some(
+      (room) => room.member(userId)?.membership === "join",
+    );
+  }
+
+  async #choose(userId: string, reason: string): Promise<boolean> {
     if (this.roomId === undefined) {
       const roomId = await openDirect(this.client, userId, this.#encrypted);
       navigate({ page: "room", room: roomId, via: [] });
       return true;
     }
-    await this.client.api.rooms.invite(this.roomId, userId);
+    await this.client.api.rooms.invite(this.roomId, userId, reason === "" ? undefined : reason);
     toast(msg(str`${userId} was invited.`));
     this.who.value = "";
     this.term = "";
@@ -145,6 +182,8 @@ export class WeftPickUsers extends FormDialog {
   async #pick(userId: string): Promise<void> {
     this.who.value = userId;
     this.term = userId;
+    // Who was found is there.
+    this.doubtful = userId;
     this.found = [];
     await this.updateComplete;
     this.renderRoot.querySelector("form")?.requestSubmit();
@@ -179,7 +218,11 @@ export class WeftPickUsers extends FormDialog {
     const inviting = this.roomId !== undefined;
     return this.form(
       inviting ? msg("Invite people") : msg("Write to someone"),
-      inviting ? msg("Invite") : msg("Open chat"),
+      this.doubtful === this.term && this.problem !== ""
+        ? msg("Go on all the same")
+        : inviting
+          ? msg("Invite")
+          : msg("Open chat"),
       html`<div class="field">
           <label for="who">${msg("Name or address")}</label>
           <input
@@ -192,7 +235,16 @@ export class WeftPickUsers extends FormDialog {
           />
           ${this.#results()}
         </div>
-        ${inviting ? nothing : encryptionChoice(this.client, "direct")}`,
+        ${
+          inviting
+            ? html`<div class="field">
+                <label for="reason"
+                  >${msg("Why? (optional, everyone in the room can read it)")}</label
+                >
+                <input id="reason" name="reason" maxlength="500" />
+              </div>`
+            : encryptionChoice(this.client, "direct")
+        }`,
       this.term !== "",
     );
   }

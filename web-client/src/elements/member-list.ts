@@ -146,6 +146,7 @@ export class WeftMemberList extends LitElement {
       `${member.displayName ?? ""} ${member.userId}`.toLowerCase().includes(wanted);
     const joined = this.room.members("join").filter(matches);
     const invited = this.room.members("invite").filter(matches);
+    const knocking = this.room.members("knock").filter(matches);
     const canInvite =
       powerOf(this.room, this.client.session.userId) >= powerFor(this.room, "invite");
     return html`<header>
@@ -179,6 +180,7 @@ export class WeftMemberList extends LitElement {
           : nothing
       }
       <div class="scroll" @scroll=${this.#onScroll}>
+        ${this.#section(msg(str`Asking to join: ${knocking.length}`), knocking)}
         ${this.#section(msg(str`In the room: ${joined.length}`), joined)}
         ${this.#section(msg(str`Invited: ${invited.length}`), invited)}
       </div>`;

@@ -6,6 +6,7 @@ import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
 import type { Room } from "../store/room.ts";
 import { isSpace } from "../store/room-features.ts";
+import { roomAvatar, roomName } from "../store/room-name.ts";
 import { hrefTo } from "../store/router.ts";
 import { base, buttons } from "../styles/shared.ts";
 import "./encryption/room-lock.ts";
@@ -76,7 +77,9 @@ export class WeftRoomHeader extends LitElement {
 
   override render() {
     const summary = this.client.store.summary(this.room.roomId);
-    const name = summary?.name ?? "";
+    // A room that is only looked at is in no list.
+    const name = summary?.name ?? roomName(this.room, this.client.session.userId);
+    const items = roomMenuItems(this.client, this.room.roomId);
     const topic = plainName(text(this.room.stateEvent("m.room.topic")?.content, "topic"));
     const count = this.room.joinedCount ?? this.room.members("join").length;
     return html`<header>
@@ -90,7 +93,7 @@ export class WeftRoomHeader extends LitElement {
       <weft-avatar
         seed=${summary?.partner ?? this.room.roomId}
         name=${name}
-        .mxc=${summary?.avatarUrl}
+        .mxc=${summary?.avatarUrl ?? roomAvatar(this.room, undefined)}
         .presence=${summary?.partner}
         size="38"
       ></weft-avatar>
@@ -113,10 +116,7 @@ export class WeftRoomHeader extends LitElement {
       >
         ${icon("users")}<span aria-hidden="true">${count}</span>
       </button>
-      <weft-menu
-        label=${msg("Room menu")}
-        .items=${roomMenuItems(this.client, this.room.roomId)}
-      ></weft-menu>
+      ${items.length === 0 ? nothing : html`<weft-menu label=${msg("Room menu")} .items=${items}></weft-menu>`}
     </header>`;
   }
 }

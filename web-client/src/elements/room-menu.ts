@@ -109,6 +109,11 @@ export function roomMenuItems(client: Client, roomId: string): MenuItem[] {
       run: () => navigate({ page: "room-settings", room: roomId, section: "general" }),
     },
     {
+      label: summary.isSpace ? msg("Report space") : msg("Report room"),
+      icon: "flag",
+      run: () => openDialog({ kind: "report-room", roomId, name: summary.name }),
+    },
+    {
       label: msg("Leave"),
       icon: "leave",
       danger: true,

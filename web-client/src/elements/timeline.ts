@@ -86,7 +86,9 @@ export class WeftTimeline extends LitElement {
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("room")) {
-      this.#builder = createItemBuilder(this.room, this.client.session.userId);
+      this.#builder = createItemBuilder(this.room, this.client.session.userId, (userId) =>
+        this.client.store.ignores(userId),
+      );
       this.#unreadAfter = readUpTo(this.room, this.client.session.userId);
     }
     const { $timeline, $state, $receipts } = this.room.signals;

@@ -2,11 +2,13 @@ import { msg, str } from "@lit/localize";
 import { html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
-import { isTransient } from "../api/errors.ts";
+import { ApiError, isTransient } from "../api/errors.ts";
 import { text, type MatrixEvent } from "../api/types.ts";
 import { Watch } from "../controllers/watch.ts";
+import { serverOf, viaServers } from "../store/actions.ts";
 import type { Client } from "../store/client.ts";
 import type { Room } from "../store/room.ts";
+import { roomName } from "../store/room-name.ts";
 import { isSpace } from "../store/room-features.ts";
 import { $route, navigate, type Route } from "../store/router.ts";
 import { report } from "../store/toasts.ts";
@@ -77,7 +79,7 @@ export class WeftRoomPage extends LitElement {
     const found = await this.client.api.rooms.resolveAlias(alias).catch((error: unknown) => {
       // The next news of any room tries again.
       if (isTransient(error)) this.#resolved.delete(alias);
-      report(error);
+      else if (!(error instanceof ApiError) || error.status !== 404) report(error);
     });
     if (found === undefined) return;
     this.#resolved.set(alias, found.room_id);
@@ -110,11 +112,17 @@ export class WeftRoomPage extends LitElement {
       <button
         type="button"
         class="button small"
-        @click=${() => navigate({ page: "room", room: next, via: [] })}
+        @click=${() => navigate({ page: "room", room: next, via: this.#successorServers(room) })}
       >
         ${msg("Go to the new one")}
       </button>
     </p>`;
+  }
+
+  /** Whoever closed the room is in the new one. */
+  #successorServers(room: Room): string[] {
+    const by = room.stateEvent("m.room.tombstone")?.sender;
+    return [...new Set([...(by === undefined ? [] : [serverOf(by)]), ...viaServers(room)])];
   }
 
   /** Those whose identity changed, above the field: what is written next depends on the choice. */
@@ -155,7 +163,7 @@ export class WeftRoomPage extends LitElement {
         room.roomId,
         html`<weft-timeline .client=${client} .room=${room} .focusEvent=${eventId}></weft-timeline>
           <weft-typing-line .room=${room} me=${client.session.userId}></weft-typing-line>
-          ${this.#successor(room)} ${this.#identities(room)}
+          ${this.#successor(room)} ${this.#knocks(room)} ${this.#identities(room)}
           <weft-composer
             .client=${client}
             .room=${room}
@@ -164,6 +172,34 @@ export class WeftRoomPage extends LitElement {
       )}
       ${this.dropping ? html`<div class="drop">${icon("paperclip")} ${msg("Drop files to attach them")}</div>` : nothing}
     </div>`;
+  }
+
+  /** What one may read without being in it. */
+  #past(room: Room) {
+    import("../elements/room-bar.ts").catch(report);
+    const eventId = this.place.eventId;
+    return html`<div class="conversation">
+      ${keyed(
+        room.roomId,
+        html`<weft-timeline
+            .client=${this.client}
+            .room=${room}
+            .focusEvent=${eventId}
+          ></weft-timeline>
+          <weft-room-bar
+            .client=${this.client}
+            .room=${room}
+            .place=${this.place}
+          ></weft-room-bar>`,
+      )}
+    </div>`;
+  }
+
+  /** Those who ask to be let in, for those who may. */
+  #knocks(room: Room) {
+    if (room.members("knock").length === 0) return nothing;
+    import("../elements/knocks.ts").catch(report);
+    return html`<weft-knocks class="knocks" .client=${this.client} .room=${room}></weft-knocks>`;
   }
 
   /** A space shows what is in it. */
@@ -187,12 +223,15 @@ export class WeftRoomPage extends LitElement {
 
   override render() {
     const room = this.#room;
-    if (room === undefined || room.membership !== "join") {
+    const { removal } = room ?? {};
+    const isRead = (removal !== undefined && removal.how !== "declined") || room?.isPeeked === true;
+    if (room === undefined || (room.membership !== "join" && !isRead)) {
       return html`<main>
         <weft-room-gate .client=${this.client} .room=${room} .place=${this.place}></weft-room-gate>
       </main>`;
     }
-    const name = this.client.store.summary(room.roomId)?.name ?? "";
+    const name =
+      this.client.store.summary(room.roomId)?.name ?? roomName(room, this.client.session.userId);
     return html`<main aria-label=${msg(str`Conversation in ${name}`)}>
       <weft-room-header
         .client=${this.client}
@@ -200,7 +239,8 @@ export class WeftRoomPage extends LitElement {
         ?people=${this.people}
         @people=${() => (this.people = !this.people)}
       ></weft-room-header>
-      ${isSpace(room) ? this.#overview(room) : this.#conversation(room)} ${this.#peoplePanel(room)}
+      ${isRead ? this.#past(room) : isSpace(room) ? this.#overview(room) : this.#conversation(room)}
+      ${this.#peoplePanel(room)}
     </main>`;
   }
 }

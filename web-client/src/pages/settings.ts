@@ -9,6 +9,7 @@ import { icon } from "../elements/icon.ts";
 import "../elements/encryption/settings-encryption.ts";
 import "../elements/settings-appearance.ts";
 import "../elements/settings-devices.ts";
+import "../elements/settings-ignored.ts";
 import "../elements/settings-password.ts";
 import "../elements/settings-profile.ts";
 
@@ -35,6 +36,10 @@ export class WeftSettings extends LitElement {
       devices: [
         msg("Devices"),
         html`<weft-settings-devices .client=${client}></weft-settings-devices>`,
+      ],
+      ignored: [
+        msg("Ignored people"),
+        html`<weft-settings-ignored .client=${client}></weft-settings-ignored>`,
       ],
       encryption: [
         msg("Encryption"),

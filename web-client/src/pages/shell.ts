@@ -1,6 +1,7 @@
 import { msg } from "@lit/localize";
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import { completeApi } from "../api/later.ts";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
 import { $dialog, openDialog } from "../store/dialogs.ts";
@@ -142,6 +143,10 @@ export class WeftShell extends LitElement {
     const at = list.findIndex((room) => room.roomId === open);
     const next = list.at((at + by) % Math.max(list.length, 1));
     if (next !== undefined && next.roomId !== open) location.hash = hrefToRoom(next.roomId);
+  }
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("client")) completeApi(this.client.api, this.client.session.userId);
   }
 
   override updated(changed: PropertyValues<this>): void {

@@ -11,6 +11,8 @@ export type DialogRequest =
   | { kind: "invite"; roomId: string }
   | { kind: "member"; roomId: string; userId: string }
   | { kind: "report"; roomId: string; eventId: string }
+  | { kind: "report-room"; roomId: string; name: string }
+  | { kind: "report-person"; userId: string; name: string }
   | { kind: "image"; file: MediaWish; name: string }
   | { kind: "encryption-setup"; task?: "renew" | "reset" }
   | { kind: "verify-device" }

@@ -7,7 +7,7 @@ import { navigate } from "./router.ts";
 import { readSpaces } from "./spaces.ts";
 
 /** Leaves a room, and has the server forget it: it is in no list any more. */
-async function leaveAndForget(client: Client, roomId: string): Promise<void> {
+export async function leaveAndForget(client: Client, roomId: string): Promise<void> {
   await client.api.rooms.leave(roomId);
   await forgetRoom(client, roomId);
 }

@@ -35,7 +35,9 @@ function powerToSend(room: Room, type: string, isState: boolean): number {
   return number(levels, "events_default") ?? 0;
 }
 
+/** Whether someone's level lets them send an event of this type, in a room that is not only looked at. */
 export function canSend(room: Room, userId: string, type: string, isState = false): boolean {
+  if (room.isPeeked || room.removal !== undefined) return false;
   return powerOf(room, userId) >= powerToSend(room, type, isState);
 }
 

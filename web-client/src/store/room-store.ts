@@ -53,6 +53,7 @@ export class RoomStore {
   readonly $list = atom<readonly RoomSummary[]>([]);
   readonly #summaries = new Map<string, RoomSummary>();
   #directs = new Map<string, string>();
+  #ignored: ReadonlySet<string> = new Set();
   #levels = new Map<string, NotifyLevel>();
 
   constructor(me: string) {
@@ -82,6 +83,7 @@ export class RoomStore {
     for (const event of response.account_data?.events ?? []) {
       this.accountData.set(event.type, event.content);
       if (event.type === "m.direct") this.#readDirects(event.content, touched);
+      if (event.type === "m.ignored_user_list") this.#readIgnored(event.content, touched);
       if (event.type === "m.push_rules") this.#readLevels(event.content, touched);
     }
     for (const [roomId, data] of Object.entries(response.rooms?.join ?? {})) {
@@ -89,6 +91,7 @@ export class RoomStore {
       if (room.membership !== "join") room.clearState();
       room.membership = "join";
       room.removal = undefined;
+      room.isPeeked = false;
       room.changed(...room.apply(data));
       touched.add(roomId);
     }
@@ -155,6 +158,23 @@ export class RoomStore {
     for (const roomId of concerned) if (this.rooms.has(roomId)) touched.add(roomId);
   }
 
+  /** Whether this person ignores someone. */
+  ignores(userId: string): boolean {
+    return this.#ignored.has(userId);
+  }
+
+  /** What those who are ignored said goes from sight, where it stands loaded. */
+  #readIgnored(content: Content, touched: Set<string>): void {
+    const next = new Set(Object.keys(object(content, "ignored_users") ?? {}));
+    const isSame = next.size === this.#ignored.size && [...next].every((one) => this.ignores(one));
+    this.#ignored = next;
+    if (isSame) return;
+    for (const room of this.rooms.values()) {
+      room.changed("$timeline");
+      touched.add(room.roomId);
+    }
+  }
+
   /** Notes for which rooms there are rules of their own; what is unread in encrypted ones goes by rules, too. */
   #readLevels(content: Content, touched: Set<string>): void {
     const before = this.#levels;
@@ -199,7 +219,7 @@ export class RoomStore {
   }
 
   #summarise(room: Room): RoomSummary {
-    const last = lastMessage(room);
+    const last = lastMessage(room, (userId) => this.ignores(userId));
     const partner = this.partnerOf(room);
     const unread = unreadIn(room, this.me, this.accountData.get("m.push_rules"));
     const tag = tagOf(room);
@@ -238,12 +258,15 @@ function tagOf(room: Room): OrderedTag | undefined {
   return object(tags, "m.lowpriority") === undefined ? undefined : "m.lowpriority";
 }
 
-function lastMessage(room: Room): MatrixEvent | undefined {
+function lastMessage(room: Room, ignores: (userId: string) => boolean): MatrixEvent | undefined {
   const pending = room.timeline.pending.findLast(
     (entry) => !entry.hidden && isMessage(entry.event),
   );
   const entry =
-    pending ?? room.timeline.entries.findLast((one) => !one.hidden && isMessage(one.event));
+    pending ??
+    room.timeline.entries.findLast(
+      (one) => !one.hidden && isMessage(one.event) && !ignores(one.event.sender),
+    );
   return entry?.event;
 }
 

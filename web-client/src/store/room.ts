@@ -50,6 +50,8 @@ export class Room {
   membership: Membership = "leave";
   /** How somebody else put one out of it, while what was said before stays to be read. */
   removal: Removal | undefined;
+  /** Shown without being in it, as everybody may read it. */
+  isPeeked = false;
   typing: readonly string[] = [];
   heroes: string[] = [];
   joinedCount: number | undefined;

@@ -43,7 +43,11 @@ function continues(before: MessageItem | undefined, entry: Entry): boolean {
 }
 
 /** Makes the lines of a room's timeline. Holds on to the keys of grouped notes while the history grows at both ends. */
-export function createItemBuilder(room: Room, me: string) {
+export function createItemBuilder(
+  room: Room,
+  me: string,
+  ignores: (userId: string) => boolean = () => false,
+) {
   const noticeKeys = new Map<string, string>();
 
   function noticeKey(entries: readonly Entry[]): string {
@@ -104,8 +108,10 @@ export function createItemBuilder(room: Room, me: string) {
   }
 
   function lineFor(entry: Entry): TimelineItem | undefined {
-    if (entry.hidden) return undefined;
     const { event } = entry;
+    // What is done to a room stays to be seen, whoever did it.
+    const isUnheard = event.state_key === undefined && ignores(event.sender);
+    if (entry.hidden || isUnheard) return undefined;
     if (isMessage(event))
       return { kind: "message", key: entry.key, entry, header: true, readers: [] };
     if (isRedacted(event)) return undefined;

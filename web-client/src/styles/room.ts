@@ -21,7 +21,7 @@ export const roomStyles = css`
     grid-area: 2 / 1;
     position: relative;
     display: grid;
-    grid-template-rows: minmax(0, 1fr) auto auto auto auto;
+    grid-template-rows: minmax(0, 1fr) auto auto auto auto auto;
     min-width: 0;
     min-height: 0;
   }
@@ -41,6 +41,10 @@ export const roomStyles = css`
     padding: var(--space-2);
     border-radius: var(--radius);
     background: var(--accent-soft);
+  }
+  .knocks {
+    display: block;
+    margin: 0 var(--space-4) var(--space-2);
   }
   .identities {
     display: grid;

@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { operationIds, operations } from "@weft/spec/operations";
 import { createApi } from "../../src/api/index.ts";
+import { completeApi } from "../../src/api/later.ts";
 import { createAuthApi } from "../../src/api/auth.ts";
 import { createHttp, type Http } from "../../src/api/http.ts";
 import { text } from "../../src/api/types.ts";
@@ -51,10 +52,12 @@ test("each request of the client is an operation of the contract", async () => {
   });
   const tokens = { current: async () => "t", renew: async () => undefined };
   const session = { baseUrl: "", userId: "x", deviceId: "D", accessToken: "t" };
-  const { media, ...json } = createApi(session, tokens);
+  const api = createApi(session, tokens);
+  completeApi(api, session.userId);
+  const { media, ...json } = api;
   const auth = createAuthApi(createHttp(""), "");
-  for (const api of [json.account, json.directory, json.notes, json.rooms, auth]) {
-    for (const call of Object.values(api) as ((...all: unknown[]) => Promise<unknown>)[]) {
+  for (const part of [json.account, json.directory, json.notes, json.rooms, auth]) {
+    for (const call of Object.values(part) as ((...all: unknown[]) => Promise<unknown>)[]) {
       // Every parameter is a text here: what is sent is looked at by the compiler.
       await call("x", "x", "x", "x");
     }

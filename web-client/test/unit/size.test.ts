@@ -3,7 +3,7 @@ import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { build } from "vite";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -11,6 +11,8 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "weft-client-"));
+  // As it is shipped: under the test's own name Vite takes what libraries have for development.
+  vi.stubEnv("NODE_ENV", "production");
   await build({
     configFile: false,
     root: ROOT,
@@ -19,6 +21,7 @@ beforeAll(async () => {
     worker: { format: "es" },
     build: { outDir: folder, emptyOutDir: true, target: "es2024", assetsInlineLimit: 0 },
   });
+  vi.unstubAllEnvs();
 }, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

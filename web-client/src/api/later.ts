@@ -1,0 +1,9 @@
+import { createDirectoryApi } from "./directory.ts";
+import type { Api } from "./index.ts";
+import { createRoomNotesApi } from "./room-notes.ts";
+
+/** Fills in what the first script leaves out. Whoever shows rooms calls it before anything asks for that. */
+export function completeApi(api: Api, userId: string): void {
+  api.directory ??= createDirectoryApi(api.http);
+  api.notes ??= createRoomNotesApi(api.http, userId);
+}
