@@ -11,6 +11,8 @@ import { eventReportsRoutes } from "./admin-api/event-reports.ts";
 import { reportsRoutes } from "./admin-api/reports.ts";
 import { roomMembersRoutes } from "./admin-api/room-members.ts";
 import { userReportsRoutes } from "./admin-api/user-reports.ts";
+import { roomStatusRoutes } from "./admin-api/room-status.ts";
+import { roomUpkeepRoutes } from "./admin-api/room-upkeep.ts";
 import { roomHistoryRoutes } from "./admin-api/room-history.ts";
 import { adminRoomsRoutes } from "./admin-api/rooms.ts";
 import { serverNoticesRoutes } from "./admin-api/server-notices.ts";
@@ -44,6 +46,8 @@ export function adminRoutes(on: Foundation, layers: Layers, watched: Watched): R
     ...adminRoomsRoutes(layers),
     ...roomHistoryRoutes(layers),
     ...roomMembersRoutes(layers),
+    ...roomStatusRoutes(layers),
+    ...roomUpkeepRoutes(layers),
     ...eventReportsRoutes(layers),
     ...userReportsRoutes(layers),
     ...reportsRoutes(layers),

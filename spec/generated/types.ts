@@ -5320,6 +5320,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_synapse/admin/v1/rooms/{roomId}/hierarchy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the rooms of a space
+         * @description Those that this server knows. No other server is asked.
+         */
+        get: operations["adminGetSpaceHierarchy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_synapse/admin/v1/join/{roomIdOrAlias}": {
         parameters: {
             query?: never;
@@ -5412,6 +5432,65 @@ export interface paths {
          */
         post: operations["removeRoomMember"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/admin/rooms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List rooms with their status, and with what they take up */
+        get: operations["listRooms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/admin/rooms/{roomId}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See whether a room is open, and who closed it */
+        get: operations["getRoomStatus"];
+        /**
+         * Open a room, or close it
+         * @description Rooms have one status at a time. Shutting down goes on in the background, and after a restart.
+         */
+        put: operations["setRoomStatus"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/rooms/{roomIdOrAlias}/forward_extremities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the events that nothing builds on yet */
+        get: operations["getForwardExtremities"];
+        put?: never;
+        post?: never;
+        /**
+         * Have the room go on from the newest event alone
+         * @description State that only the others brought is lost here. It is hardly needed; rooms with many of them are merged by themselves.
+         */
+        delete: operations["deleteForwardExtremities"];
         options?: never;
         head?: never;
         patch?: never;
@@ -34912,6 +34991,87 @@ export interface operations {
             };
         };
     };
+    adminGetSpaceHierarchy: {
+        parameters: {
+            query?: {
+                /** @description How many rooms at most. 50 by default, 100 at most. */
+                limit?: number;
+                /** @description How deep to go. The space itself has depth 0. 16 by default, and at most. */
+                max_depth?: number;
+                /** @description Where the page begins, with the other parameters unchanged but for `limit`. */
+                from?: components["schemas"]["Text"];
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of rooms. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        rooms: components["schemas"]["RoomWithChildren"][];
+                        /** @description Where the next page begins. Absent when there is none. */
+                        next_batch?: string;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: The token is not one of this walk.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: This server does not know that room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     adminJoinRoom: {
         parameters: {
             query?: {
@@ -35345,6 +35505,421 @@ export interface operations {
             };
             /** @description - `M_TOO_LARGE`: The body is too large. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listRooms: {
+        parameters: {
+            query?: {
+                /** @description How many are passed over. 0 by default. */
+                from?: number;
+                /** @description How many there are on a page. 100 by default, 1000 at most. */
+                limit?: number;
+                /** @description By what they are ordered. By name by default. Numbers, times and versions fall, unless `dir` says otherwise. */
+                order_by?: "name" | "canonical_alias" | "joined_members" | "joined_local_members" | "version" | "creator" | "encryption" | "federatable" | "public" | "join_rules" | "guest_access" | "history_visibility" | "state_events" | "last_activity" | "storage";
+                /** @description Forwards, as by default, or backwards. */
+                dir?: "f" | "b";
+                /** @description Part of a name or of an alias's localpart, in any case, or a whole identifier. */
+                search_term?: components["schemas"]["Text"];
+                /** @description Only those of this status. */
+                status?: "open" | "archived" | "blocked" | "shut_down";
+                /** @description Only those that are in the room directory, or only the others. */
+                public_rooms?: boolean;
+                /** @description Only those that nobody is in, or only the others. */
+                empty_rooms?: boolean;
+                /** @description Only encrypted ones, or only the others. */
+                encrypted?: boolean;
+                /** @description Only those of this room version. */
+                version?: components["schemas"]["Text"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        rooms: (components["schemas"]["ListedRoom"] & {
+                            topic?: string;
+                            avatar_url?: string;
+                            /** @enum {string} */
+                            status: "open" | "archived" | "blocked" | "shut_down";
+                            /** @description When its newest event was sent, ms since 1970. */
+                            last_activity_ts?: number;
+                            /** @description How many its timeline has, as counted some minutes ago. */
+                            timeline_events: number;
+                            /** @description What their texts take up. */
+                            event_bytes: number;
+                            /** @description What the files take up that they name and that are here. */
+                            media_bytes: number;
+                        })[];
+                        /** @description Where the next page begins. */
+                        next_batch?: number;
+                        /** @description How many match. */
+                        total: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getRoomStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The status. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        status: "open" | "archived" | "blocked" | "shut_down";
+                        /** @description The administrator who closed it. */
+                        by?: components["schemas"]["UserId"];
+                        /** @description When, ms since 1970. */
+                        closed_ts?: number;
+                        /** @description Why. */
+                        reason?: string;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setRoomStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    status: "open" | "archived" | "blocked" | "shut_down";
+                    /** @description Why. Those who are put out are told. */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description It is so, or has begun. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Of a room that is being shut down, to ask how far that is (`getRoomDeletion`). */
+                        delete_id?: string;
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_UNKNOWN`: A purge of the room is under way.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: This server never was in that room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getForwardExtremities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room, by its identifier or one of its aliases. */
+                roomIdOrAlias: components["parameters"]["roomIdOrAlias"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They, the newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number;
+                        results: {
+                            event_id: components["schemas"]["EventId"];
+                            /** @description This server has none. */
+                            state_group: number | null;
+                            depth: number;
+                            /** @description When it was sent, ms since 1970. */
+                            received_ts: number;
+                        }[];
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteForwardExtremities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room, by its identifier or one of its aliases. */
+                roomIdOrAlias: components["parameters"]["roomIdOrAlias"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description How many went. */
+                        deleted: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such room. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

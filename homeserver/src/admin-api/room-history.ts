@@ -4,9 +4,11 @@ import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
 import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
+import type { Spaces } from "../spaces/index.ts";
 
 /** What was said in any room, for administrators. */
-export function roomHistoryRoutes({ rooms }: { rooms: Rooms }): Route[] {
+export function roomHistoryRoutes(deps: { rooms: Rooms; spaces: Spaces }): Route[] {
+  const { rooms, spaces } = deps;
   const { history, lists } = rooms.administration;
 
   return [
@@ -38,6 +40,16 @@ export function roomHistoryRoutes({ rooms }: { rooms: Rooms }): Route[] {
       const moment = { ts: query.ts, dir: query.dir ?? "f" } as const;
       const found = await history.closestTo(requester, parseRoomId(params.roomId), moment);
       return { event_id: found.eventId, origin_server_ts: found.originServerTs };
+    }),
+
+    // GET /_synapse/admin/v1/rooms/{roomId}/hierarchy
+    route("adminGetSpaceHierarchy", async ({ params, query, requester }) => {
+      const roomId = parseRoomId(params.roomId);
+      if ((await rooms.view.room(roomId)) === undefined) {
+        throw errors.notFound("This server does not know that room");
+      }
+      const { limit, max_depth: maxDepth, from } = query;
+      return spaces.wholeHierarchy(requester.userId, roomId, { limit, maxDepth, from });
     }),
 
     // GET /_synapse/admin/v1/fetch_event/{eventId}

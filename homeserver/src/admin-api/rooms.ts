@@ -31,7 +31,7 @@ export function adminRoomsRoutes({ rooms }: { rooms: Rooms }): Route[] {
         isEmpty: query.empty_rooms,
       });
       return {
-        rooms: some.map(listed),
+        rooms: some.map(listedRoom),
         offset: from,
         total_rooms: total,
         ...(from + limit < total && { next_batch: from + limit }),
@@ -43,7 +43,7 @@ export function adminRoomsRoutes({ rooms }: { rooms: Rooms }): Route[] {
     route("adminGetRoom", async ({ params }) => {
       const room = await lists.details(parseRoomId(params.roomId));
       return {
-        ...listed(room),
+        ...listedRoom(room),
         avatar: room.avatar,
         topic: room.topic,
         joined_local_devices: room.localDevices,
@@ -67,7 +67,8 @@ export function adminRoomsRoutes({ rooms }: { rooms: Rooms }): Route[] {
   ];
 }
 
-function listed(room: ListedRoom) {
+/** A room in a list. */
+export function listedRoom(room: ListedRoom) {
   return {
     room_id: room.roomId,
     name: room.name,

@@ -1,6 +1,9 @@
 /** The room engine, put together. */
 import type { Rooms } from "./api/index.ts";
 import { createActing } from "./administration/acting.ts";
+import { createDropExtremities } from "./administration/drop-extremities.ts";
+import { createRoomStatuses } from "./administration/room-status.ts";
+import { countSizes } from "./administration/count-sizes.ts";
 import { createRoomLists } from "./administration/room-list.ts";
 import { createRoomCore } from "./core.ts";
 import type { RoomsDeps } from "./deps.ts";
@@ -49,6 +52,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     steps: createPurgeSteps({ sql, log, clock, serverName, ...writing }),
   });
   const stopCollecting = collectState({ sql, clock, logger, leases });
+  const stopCounting = countSizes({ sql, clock, logger, leases });
   const stopForgetting = forgetOldStays({ sql, clock, logger, leases });
   return {
     ...writing,
@@ -56,8 +60,10 @@ export function createRooms(deps: RoomsDeps): Rooms {
     history: createHistory(reader),
     administration: {
       lists: createRoomLists({ sql, serverName, view }),
+      statuses: createRoomStatuses({ sql, clock, random, view, purges }),
       actions: createActing({ sql, serverName, view, ...writing }),
       history: createHistory(unrestricted),
+      dropExtremities: createDropExtremities(core.local, view),
     },
     federation: federation.api,
     purges: { ...purges, ended: retention.round },
@@ -70,6 +76,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
         federation.stop(),
         stopCollecting(),
         stopForgetting(),
+        stopCounting(),
       ]);
       await mailboxes.drained();
       await store.resolver?.close();

@@ -12,6 +12,9 @@ export interface Standing {
 /** Somebody who is in no room. */
 export const STRANGER: Standing = { of: () => [] };
 
+/** Somebody from whom no room is hidden. */
+export const IN_ALL: Standing = { of: () => ["join"] };
+
 /**
  * Whether somebody of that standing may be shown a room: as a member or invited; where anybody may
  * read, join or knock, unless banned; or where membership of another room lets them in.

@@ -10,8 +10,7 @@ import {
   type UserId,
 } from "../protocol/identifiers.ts";
 import { jsonText } from "../protocol/json.ts";
-import type { RoomView } from "../rooms/api/index.ts";
-import { mayKnowOf, type Standing, standingOfUser } from "./access.ts";
+import { mayKnowOf, type Standing } from "./access.ts";
 import type { LocalRooms } from "./local-rooms.ts";
 import type { RemoteRooms } from "./remote-rooms.ts";
 import { type FoundRoom, type RoomWithChildren, SPACE } from "./types.ts";
@@ -30,7 +29,8 @@ export interface HierarchyPage {
 }
 
 export interface WalkDeps {
-  readonly view: Pick<RoomView, "membershipsOf" | "rooms">;
+  /** What the reader is to rooms. */
+  readonly standingOf: (userId: UserId) => Promise<Standing>;
   readonly local: LocalRooms;
   readonly remote: RemoteRooms;
   readonly clock: Pick<Clock, "monotonic">;
@@ -63,7 +63,7 @@ interface Level {
 }
 
 /** One page. M_FORBIDDEN 403 for a space that the user may not know of; M_INVALID_PARAM 400. */
-export function createHierarchy({ view, local, remote, clock }: WalkDeps) {
+export function createHierarchy({ standingOf, local, remote, clock }: WalkDeps) {
   return async (userId: UserId, roomId: RoomId, asked: HierarchyQuery): Promise<HierarchyPage> => {
     const query: WalkQuery = {
       roomId,
@@ -74,7 +74,7 @@ export function createHierarchy({ view, local, remote, clock }: WalkDeps) {
     if (asked.from !== undefined && from === undefined) {
       throw errors.invalidParam("That is not a token of this walk");
     }
-    const standing = await standingOfUser(view, userId);
+    const standing = await standingOf(userId);
     const walk = new Walk(query, standing, { local, remote });
     await walk.begin();
     if (from !== undefined) await walk.resume(from);

@@ -7,6 +7,7 @@ import { errors } from "../../src/protocol/errors.ts";
 import { createRemoteRooms } from "../../src/spaces/remote-rooms.ts";
 import { toldSpace } from "../../src/spaces/told-rooms.ts";
 import type { LocalRooms } from "../../src/spaces/local-rooms.ts";
+import { STRANGER } from "../../src/spaces/access.ts";
 import { createHierarchy } from "../../src/spaces/walk.ts";
 import { numbersOf, spoiled } from "../bad-input/hostile.ts";
 
@@ -163,8 +164,8 @@ describe("questions to other servers", () => {
         );
       },
     };
-    const view = { membershipsOf: async () => [], rooms: async () => new Map() };
-    const hierarchy = createHierarchy({ view, local, remote, clock: createManualClock() });
+    const standingOf = async () => STRANGER;
+    const hierarchy = createHierarchy({ standingOf, local, remote, clock: createManualClock() });
     let from: string | undefined;
     let rooms = 0;
     do {

@@ -5,6 +5,7 @@ import type { RoomId, UserId } from "../../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
 import {
   countLocalDevices,
+  extremitiesOf,
   isForgottenHere,
   type ListedRoom,
   listRooms,
@@ -80,6 +81,7 @@ export function createRoomLists(deps: RoomListsDeps): RoomLists {
       const selector = type === undefined || type === "" ? {} : { types: [type] };
       return view.presentState(await view.currentState(roomNid, selector));
     },
+    extremities: async (roomId) => extremitiesOf(sql, (await known(roomId)).roomNid),
     async pdu(eventId) {
       const stored = (await view.eventsById([eventId])).get(eventId);
       if (stored === undefined) return undefined;

@@ -6,6 +6,7 @@ import type {
   RoomListQuery,
   RoomOrder,
 } from "../../storage/administration/room-list.ts";
+import type { Closure, RoomStatus } from "../../storage/administration/room-status.ts";
 import type { MemberQuery } from "../../storage/administration/room-members.ts";
 import type { RoomHistory } from "./reading.ts";
 
@@ -43,6 +44,8 @@ export interface RoomLists {
   members(roomId: RoomId, query: MemberQuery): Promise<{ members: ListedMember[]; total: number }>;
   /** Client JSON of the current state, of all types or of one. M_NOT_FOUND 404. */
   state(roomId: RoomId, type?: string): Promise<string[]>;
+  /** Forward extremities, the newest first. M_NOT_FOUND 404. */
+  extremities(roomId: RoomId): Promise<{ eventId: string; depth: number; ts: number }[]>;
   /** An event as servers send it, with its identifier and its room. */
   pdu(eventId: EventId): Promise<JsonObject | undefined>;
 }
@@ -87,8 +90,31 @@ export interface RoomActions {
   }): Promise<RoomId>;
 }
 
+export interface RoomStatusOf extends Partial<Closure> {
+  readonly status: RoomStatus;
+}
+
+export interface RoomStatuses {
+  /** Whether the room is open, known or not; and who closed it, when and why. */
+  of(roomId: RoomId): Promise<RoomStatusOf>;
+  /**
+   * Opens a room, or closes it in one way. Archived: read and left, while nothing is sent there and
+   * nothing taken in from other servers. Blocked: nobody comes in. Shut down: local users are put
+   * out, and it is blocked; that is a purge, whose id is answered. M_NOT_FOUND 404 for rooms that
+   * this server never was in, unless they are blocked or opened; M_UNKNOWN 400 while a purge runs.
+   */
+  set(
+    by: UserId,
+    roomId: RoomId,
+    wanted: { readonly status: RoomStatus; readonly reason?: string | undefined },
+  ): Promise<{ readonly deleteId?: string }>;
+}
+
 export interface RoomAdministration {
+  /** Keeps the newest forward extremity alone; answers how many went. M_NOT_FOUND 404. */
+  dropExtremities(roomId: RoomId): Promise<number>;
   readonly lists: RoomLists;
+  readonly statuses: RoomStatuses;
   readonly actions: RoomActions;
   /**
    * What is read of rooms whoever asks, in them or not. Rooms and events that are not known here:

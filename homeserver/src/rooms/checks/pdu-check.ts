@@ -12,6 +12,7 @@ export type PduCheck =
   | "7 policy server"
   | "server ACL"
   | "not in the room"
+  | "archived"
   | "too many wait"
   | "given up"
   | "not storable";

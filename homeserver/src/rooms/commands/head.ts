@@ -30,6 +30,8 @@ export interface Head {
   readonly depth: number;
   /** The room has partial state: not all of its members are known. */
   readonly isPartial?: boolean;
+  /** Nothing is added but leaves of local users. */
+  readonly isArchived?: boolean;
   /** Current state events by stateTuple, as far as they were read; null: there is none. */
   readonly state: Map<string, StoredEvent | null>;
 }
@@ -81,6 +83,7 @@ export async function readHead(committed: RoomStore, room: Room, last?: Head): P
     stateRoot,
     depth: row.depth,
     isPartial: row.partial,
+    isArchived: row.archived,
     state: isSame ? stillKnown(committed, last, row.version) : new Map(),
   };
 }
@@ -130,12 +133,12 @@ export function headAfter(
   stateRoot: StateRoot,
   depth: number,
 ): Head {
-  const { room, store, version, isPartial = false } = head;
+  const { room, store, version, isPartial = false, isArchived = false } = head;
   const state = boundedState(head.state);
   const next = {
     room,
     store,
-    isPartial,
+    ...{ isPartial, isArchived },
     version: nextHeadVersion(version, store.committed.random),
     state,
   };

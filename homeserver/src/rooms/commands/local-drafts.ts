@@ -14,6 +14,7 @@ import { stateTuple } from "../../protocol/state-map.ts";
 import { authStateIn } from "../state/reader.ts";
 import type { StateKey } from "../state/tuples.ts";
 import type { StoredEvent } from "../api/index.ts";
+import { refuseInArchived } from "./archived.ts";
 import { draftAt } from "./drafting.ts";
 import type { LocalDraft } from "./drafting.ts";
 import { counted } from "./extremities.ts";
@@ -36,12 +37,13 @@ export async function addLocal(command: RoomCommand, draft: LocalDraft): Promise
 
 /**
  * The event that the draft becomes on this head, hashed and signed, with its auth events. Throws
- * MatrixError M_FORBIDDEN when the current state does not allow it.
+ * MatrixError M_FORBIDDEN when the current state does not allow it, or the room is archived.
  */
 export async function buildAllowed(
   command: RoomCommand,
   draft: LocalDraft,
 ): Promise<{ event: RoomEvent; authEvents: readonly StoredEvent[] }> {
+  if (command.isArchived) refuseInArchived(draft);
   const { version } = command.room;
   const selected = authTypesFor(draft, version);
   const keys: StateKey[] = [...selected, ["m.room.create", ""]];

@@ -7,7 +7,7 @@ import { redactEvent } from "../../protocol/events/event.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import { counted, extremitiesNotReachedFrom, withExtremity } from "./extremities.ts";
-import { membershipOf } from "../records/member-events.ts";
+import { isJoin } from "../records/member-events.ts";
 import { newEvent } from "../records/new-event.ts";
 import type { CommandStore } from "./command-store.ts";
 import { Dependencies } from "./dependencies.ts";
@@ -76,6 +76,10 @@ export class RoomCommand {
   /** Only a part of the room's state is known. */
   get isPartial(): boolean {
     return this.#head.isPartial === true;
+  }
+
+  get isArchived(): boolean {
+    return this.#head.isArchived === true;
   }
 
   get stateRoot(): StateRoot {
@@ -333,10 +337,8 @@ export class RoomCommand {
       if (isBulk !== true) events.keep({ ...stored, position });
       authChains.add(stored.nid, authNids);
     }
-    store.pending.settle(
-      this,
-      this.added.map(({ stored }) => stored),
-    );
+    const added = this.added.map(({ stored }) => stored);
+    store.pending.settle(this, added);
     const targets = this.redactions.map(({ target }) => target);
     store.pending.settleRedactions(this, targets);
     for (const { event } of targets) events.forget(event.eventId);
@@ -346,5 +348,3 @@ export class RoomCommand {
     }
   }
 }
-
-const isJoin = (member: StoredEvent | undefined): boolean => membershipOf(member) === "join";

@@ -15,6 +15,7 @@ import {
   unblockRoom,
 } from "../../storage/rooms/purges.ts";
 import type { PurgeRow } from "../../storage/rooms/purges.ts";
+import { noteClosure } from "../../storage/administration/room-status.ts";
 import { type Leases, whileLeader } from "../../storage/leases.ts";
 import { closestEvent } from "../history/by-time.ts";
 import { isInGraph } from "../records/in-graph.ts";
@@ -125,7 +126,8 @@ export function createPurges(
       await steps.history(room, JSON.parse(row.request) as HistoryPurge, signal);
       return end(purgeId, "complete");
     }
-    const { purge, force, message, newRoom } = JSON.parse(row.request) as RoomPurgeOptions;
+    const request = JSON.parse(row.request) as RoomPurgeOptions & { readonly by?: UserId };
+    const { purge, force, message, newRoom, by } = request;
     if (roomNid === null) return end(purgeId, "complete");
     if (row.status === "shutting_down") {
       const before = await withSuccessor(row, newRoom);
@@ -134,7 +136,11 @@ export function createPurges(
         await successors.moveIn(room.roomId, done.newRoom, done.putOut);
       }
       const report = JSON.stringify(done);
-      if (!purge) return end(purgeId, "complete", { report });
+      if (!purge) {
+        const closure = { closedTs: clock.now(), reason: message ?? null };
+        if (by !== undefined) await noteClosure(sql, room.nid, "shut_down", { by, ...closure });
+        return end(purgeId, "complete", { report });
+      }
       if (done.notPutOut.length > 0 && !force) {
         const reason = "Some users could not be made to leave";
         return end(purgeId, "failed", { report, reason });
@@ -198,7 +204,7 @@ export function createPurges(
         roomId,
         roomNid: room?.nid ?? null,
         kind: "room",
-        request: JSON.stringify(options),
+        request: JSON.stringify({ ...options, by }),
         status: "shutting_down",
       });
     },

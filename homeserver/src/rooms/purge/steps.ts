@@ -2,6 +2,7 @@
 import type { Log } from "../../log/types.ts";
 import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import { aliasesOfRoom } from "../../storage/rooms/aliases.ts";
+import { recountEvents } from "../../storage/administration/room-sizes.ts";
 import { loadCursor } from "../../storage/streams/cursors.ts";
 import {
   HISTORY_PASSES,
@@ -95,6 +96,7 @@ export function createPurgeSteps(deps: PurgeStepsDeps): PurgeSteps {
         await untilNothing((tx) => purgeHistory(tx, room.nid, options), signal);
       }
       await closeGaps(sql, room.nid, before, living);
+      await recountEvents(sql, room.nid);
       await tell(room, false);
     },
 

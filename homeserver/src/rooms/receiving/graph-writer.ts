@@ -14,6 +14,8 @@ import type { Mailboxes } from "../commands/mailboxes.ts";
 import type { MergeIfMany } from "./merge-extremities.ts";
 import type { Outliers } from "../fetching/outliers.ts";
 import type { Moment } from "../records/pending.ts";
+import type { PduCheck } from "../checks/pdu-check.ts";
+import { RefusedByArchive } from "../commands/archived.ts";
 import { checkAndAdd } from "./add-to-graph.ts";
 import type { CheckedEvent, ReceivedEvent } from "./add-to-graph.ts";
 import { LacksPolicySignature, recommended } from "../commands/policy-server.ts";
@@ -117,6 +119,8 @@ export function createGraphWriter(deps: GraphWriterDeps): GraphWriter {
     { hints, history, ...received }: EventToWrite & Pick<ReceivedEvent, "again" | "notRecommended">,
   ): Promise<CommandResult<CheckedEvent>> {
     const { eventId } = received.event;
+    // What came before is taken in: readers page back.
+    if (command.isArchived && history === undefined) throw new RefusedByArchive();
     const isSure = command.store.pending.isAt(hints.moment);
     const mayBeKnown = !isSure || hints.known.has(eventId);
     const mayBeRedacted = !isSure || hints.redacted.has(eventId);
@@ -171,15 +175,15 @@ export function createGraphWriter(deps: GraphWriterDeps): GraphWriter {
       }
       return { placed };
     } catch (error) {
-      const isFinal = error instanceof Unstorable;
-      if (isFinal) {
-        const reason = error.message;
-        rejections.note({ ...fields, clause: "not storable", reason, outcome: "dropped" });
-        return { error: reason, isFinal };
+      const clause = finalClause(error);
+      if (clause !== undefined) {
+        const reason = (error as Error).message;
+        rejections.note({ ...fields, clause, reason, outcome: "dropped" });
+        return { error: reason, isFinal: true };
       }
       logger.warn({ ...fields, err: error }, "an event could not be placed");
       const known = error instanceof Incomplete;
-      return { error: known ? error.message : "The event could not be placed", isFinal };
+      return { error: known ? error.message : "The event could not be placed", isFinal: false };
     }
   }
 
@@ -227,6 +231,12 @@ export function createGraphWriter(deps: GraphWriterDeps): GraphWriter {
       return runChecks(room, { event, hints: await hintsFor(room, [event]) });
     },
   };
+}
+
+/** Why trying again is useless; undefined where it is not. */
+function finalClause(error: unknown): PduCheck | undefined {
+  if (error instanceof Unstorable) return "not storable";
+  return error instanceof RefusedByArchive ? "archived" : undefined;
 }
 
 /** Something that the event builds on is unavailable at the moment. */

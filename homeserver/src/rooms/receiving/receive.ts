@@ -4,8 +4,10 @@ import { isRoomId } from "../../protocol/identifiers.ts";
 import type { RoomId, ServerName } from "../../protocol/identifiers.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { JsonObject } from "../../protocol/json.ts";
+import { receivesIn } from "../../storage/administration/room-status.ts";
 import { serverIsJoined } from "../../storage/rooms/members.ts";
 import { standingIn } from "../../storage/rooms/staged-events.ts";
+import { IS_ARCHIVED } from "../state/blocked-rooms.ts";
 import type { Acl } from "../state/server-acl.ts";
 import type { Ingest } from "./ingest.ts";
 import type { OriginThrottle, Tally } from "./origin-throttle.ts";
@@ -62,7 +64,8 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     if (room === undefined) {
       return rejectAll(pdus, part, "not in the room", "This server is not in that room");
     }
-    if (!(await serverIsJoined(store.sql, room.nid, serverName))) {
+    const { isJoined, isArchived } = await receivesIn(store.sql, room.nid, serverName);
+    if (!isJoined) {
       const standing = await standingIn(store.sql, room.nid, serverName, clock.now());
       if (standing === "joining") return receiveBeforeJoin(part, room, pdus);
       if (standing === "outside") {
@@ -70,6 +73,7 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
         return;
       }
     }
+    if (isJoined && isArchived) return rejectAll(pdus, part, "archived", IS_ARCHIVED, room.version);
     if (!(await deps.acl.allows(room, origin))) {
       return rejectAll(pdus, part, "server ACL", "Server is banned from the room", room.version);
     }

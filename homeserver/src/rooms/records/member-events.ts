@@ -21,6 +21,8 @@ export function membershipOf(member: StoredEvent | undefined): string | undefine
   return typeof membership === "string" ? membership : undefined;
 }
 
+export const isJoin = (member: StoredEvent | undefined): boolean => membershipOf(member) === "join";
+
 /**
  * Throws M_FORBIDDEN unless there is somebody to kick. A user of another server who is already out
  * may not know it yet: then the kick is sent again on request.

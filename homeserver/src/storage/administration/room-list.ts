@@ -1,6 +1,7 @@
 /** Lists of all rooms that this server is or was in, for administrators. */
 import type { Sql } from "../sql.ts";
 import { numberArray } from "../sql.ts";
+import { type RoomStatus, statusOfRow } from "./room-status.ts";
 
 /** By what rooms are ordered; whether the natural order falls. */
 const ROOM_ORDERS = {
@@ -18,6 +19,7 @@ const ROOM_ORDERS = {
   history_visibility: false,
   state_events: true,
   last_activity: true,
+  storage: true,
 } as const;
 export type RoomOrder = keyof typeof ROOM_ORDERS;
 
@@ -32,6 +34,9 @@ export interface RoomListQuery {
   readonly isPublic?: boolean | undefined;
   /** Nobody is joined. */
   readonly isEmpty?: boolean | undefined;
+  readonly status?: RoomStatus | undefined;
+  readonly isEncrypted?: boolean | undefined;
+  readonly version?: string | undefined;
 }
 
 export interface ListedRoom {
@@ -57,10 +62,17 @@ export interface ListedRoom {
   readonly replacementRoom: string | null;
   /** Of its newest event, ms since 1970. */
   readonly lastActivityTs: number | null;
+  readonly status: RoomStatus;
+  /** As counted at most some minutes ago. */
+  readonly events: number;
+  readonly eventBytes: number;
+  /** Of the files that its events name and that are here. */
+  readonly mediaBytes: number;
 }
 
 const source = (sql: Sql) => sql`
-  rooms r JOIN room_heads h USING (room_nid) LEFT JOIN room_stats s USING (room_nid)`;
+  rooms r JOIN room_heads h USING (room_nid) LEFT JOIN room_stats s USING (room_nid)
+  LEFT JOIN room_sizes z USING (room_nid)`;
 
 const isListed = (sql: Sql) => sql`
   EXISTS (SELECT 1 FROM published_rooms p WHERE p.room_nid = r.room_nid)`;
@@ -74,7 +86,9 @@ function columns(sql: Sql) {
     s.join_rules AS "joinRules", s.guest_access AS "guestAccess",
     s.history_visibility AS "historyVisibility", coalesce(s.state_events, 0) AS "stateEvents",
     s.room_type AS "roomType", coalesce(s.tombstoned, false) AS tombstoned,
-    s.replacement_room AS "replacementRoom", (
+    s.replacement_room AS "replacementRoom", ${statusOfRow(sql)} AS status,
+    coalesce(z.events, 0) AS events, coalesce(z.event_bytes, 0) AS "eventBytes",
+    coalesce(z.media_bytes, 0) AS "mediaBytes", (
       SELECT e.origin_server_ts FROM events e
       WHERE e.room_nid = r.room_nid AND e.position IS NOT NULL AND e.status = 0
       ORDER BY e.position DESC, e.ordinal DESC LIMIT 1) AS "lastActivityTs"`;
@@ -96,18 +110,23 @@ function orderOf(sql: Sql, order: RoomOrder) {
     history_visibility: sql`s.history_visibility`,
     state_events: sql`coalesce(s.state_events, 0)`,
     last_activity: sql`h.position`,
+    storage: sql`coalesce(z.event_bytes + z.media_bytes, 0)`,
   };
   return by[order];
 }
 
-function conditions(sql: Sql, { searchTerm, isPublic, isEmpty }: RoomListQuery) {
+function conditions(sql: Sql, query: RoomListQuery) {
+  const { searchTerm, isPublic, isEmpty, status, isEncrypted, version } = query;
   const found =
     searchTerm === undefined
       ? sql``
       : sql`AND (r.room_id = ${searchTerm} OR strpos(s.found_by, ${searchTerm.toLowerCase()}) > 0)`;
   const listed = isPublic === undefined ? sql`` : sql`AND ${isListed(sql)} = ${isPublic}`;
   const empty = isEmpty === undefined ? sql`` : sql`AND (coalesce(s.joined, 0) = 0) = ${isEmpty}`;
-  return sql`true ${found} ${listed} ${empty}`;
+  return sql`true ${found} ${listed} ${empty}
+    ${status === undefined ? sql`` : sql`AND ${statusOfRow(sql)} = ${status}`}
+    ${isEncrypted === undefined ? sql`` : sql`AND (s.encryption IS NOT NULL) = ${isEncrypted}`}
+    ${version === undefined ? sql`` : sql`AND r.version = ${version}`}`;
 }
 
 /** A page of the rooms, and how many there are. */
@@ -163,4 +182,15 @@ export async function isForgottenHere(sql: Sql, roomNid: number): Promise<boolea
     SELECT coalesce(bool_and(forgotten), false) AS forgotten FROM memberships
     WHERE room_nid = ${roomNid} AND server = (SELECT server FROM this_server)`;
   return row?.forgotten ?? false;
+}
+
+/** The forward extremities of a room, the newest first. */
+export async function extremitiesOf(
+  sql: Sql,
+  roomNid: number,
+): Promise<{ eventId: string; depth: number; ts: number }[]> {
+  return await sql<{ eventId: string; depth: number; ts: number }[]>`
+    SELECT e.event_id AS "eventId", e.depth, e.origin_server_ts AS ts
+    FROM room_heads h, unnest(h.extremities) AS n JOIN events e ON e.event_nid = n
+    WHERE h.room_nid = ${roomNid} ORDER BY e.depth DESC, e.event_nid DESC`;
 }

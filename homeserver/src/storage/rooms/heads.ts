@@ -9,6 +9,8 @@ export interface HeadRow {
   stateRoot: Buffer | null;
   depth: number;
   position: number;
+  /** An administrator has archived the room. */
+  archived: boolean;
   /** The room has partial state. */
   partial: boolean;
   /** Log position at which that began or ended; 0: never. */
@@ -31,7 +33,7 @@ export async function roomsByNids(sql: Sql | Tx, nids: readonly number[]): Promi
 export async function loadHead(sql: Sql | Tx, roomNid: number): Promise<HeadRow | undefined> {
   const [row] = await sql<HeadRow[]>`
     SELECT h.version, h.extremities, h.state_root AS "stateRoot", h.depth, h.position,
-      coalesce(NOT p.complete, false) AS partial, coalesce(p.position, 0) AS "partialAt"
+      h.archived, coalesce(NOT p.complete, false) AS partial, coalesce(p.position, 0) AS "partialAt"
     FROM room_heads h LEFT JOIN partial_rooms p USING (room_nid) WHERE h.room_nid = ${roomNid}`;
   return row;
 }

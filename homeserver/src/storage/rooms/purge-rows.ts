@@ -127,7 +127,14 @@ export const ROOM_TABLES = [
   ...["partial_rooms", "published_rooms", "room_heads", "arrived_history"],
   ...["network_rooms", "open_rooms", "searchable_events", "joins_under_way"],
   ...["thread_subscriptions", "media_references", "cascade_redactions", "cascade_queue"],
-  ...["thread_subscriptions", "sticky_events", "sticky_owed", "room_stats"],
+  ...[
+    "thread_subscriptions",
+    "sticky_events",
+    "sticky_owed",
+    "room_stats",
+    "room_closures",
+    "room_sizes",
+  ],
 ] as const;
 
 /** Deletes the next rows of a room, of one table after another; 0 when nothing is left. */

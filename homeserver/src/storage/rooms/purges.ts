@@ -92,13 +92,19 @@ export async function blockerOf(sql: Sql | Tx, roomId: string): Promise<string |
   return row?.by;
 }
 
-/** True when the room is blocked, or being deleted. */
-export async function isClosed(sql: Sql | Tx, roomId: string): Promise<boolean> {
-  const [row] = await sql<{ closed: boolean }[]>`
+/** Whether nobody may come in: the room is blocked or being deleted, or archived. */
+export async function closureOf(
+  sql: Sql | Tx,
+  roomId: string,
+): Promise<"blocked" | "archived" | undefined> {
+  const [row] = await sql<{ blocked: boolean; archived: boolean }[]>`
     SELECT EXISTS (SELECT 1 FROM blocked_rooms WHERE room_id = ${roomId})
       OR EXISTS (SELECT 1 FROM purges
-                 WHERE room_id = ${roomId} AND ended_ts IS NULL AND kind = 'room') AS closed`;
-  return row?.closed ?? false;
+                 WHERE room_id = ${roomId} AND ended_ts IS NULL AND kind = 'room') AS blocked,
+      EXISTS (SELECT 1 FROM rooms r JOIN room_heads h USING (room_nid)
+              WHERE r.room_id = ${roomId} AND h.archived) AS archived`;
+  if (row?.blocked === true) return "blocked";
+  return row?.archived === true ? "archived" : undefined;
 }
 
 /** `now` is ms since 1970. */
