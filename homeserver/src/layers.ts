@@ -144,7 +144,10 @@ function openDelayedEvents(
     limits: () => config.delayedEventLimits,
     send: rooms.send,
     ...{ accounts: users.accounts, devices: users.devices },
-    checkRate: (userId) => rateLimiter.check("message", { user: userId, ip: "" }),
+    async checkRate(userId) {
+      const own = (await users.accounts.find(userId))?.rate;
+      await rateLimiter.check("message", { user: userId, ip: "", own });
+    },
   });
   opened.push(() => delayedEvents.stop());
   return delayedEvents;

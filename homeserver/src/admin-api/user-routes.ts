@@ -3,6 +3,7 @@ import { actingAsUsersRoutes } from "./acting-as-users.ts";
 import { devicesRoutes } from "./devices.ts";
 import { findingUsersRoutes } from "./finding-users.ts";
 import { type NewUsersDeps, newUsersRoutes } from "./new-users.ts";
+import { rateLimitsRoutes } from "./rate-limits.ts";
 import { registrationTokensAdminRoutes } from "./registration-tokens.ts";
 import { userDataRoutes } from "./user-data.ts";
 import { userRoomsRoutes } from "./user-rooms.ts";
@@ -14,6 +15,6 @@ export function userRoutes(deps: NewUsersDeps): Route[] {
   return [
     ...[usersRoutes, devicesRoutes, registrationTokensAdminRoutes, newUsersRoutes],
     ...[userDataRoutes, userRoomsRoutes, userStatisticsRoutes, findingUsersRoutes],
-    actingAsUsersRoutes,
+    ...[actingAsUsersRoutes, rateLimitsRoutes],
   ].flatMap((routes) => routes(deps));
 }

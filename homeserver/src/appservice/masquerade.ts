@@ -4,7 +4,7 @@ import type { Log } from "../log/types.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
 import { errors, matrixError } from "../protocol/errors.ts";
 import { isUserId, type UserId } from "../protocol/identifiers.ts";
-import type { Requester, Restriction, SeenDevice, Visit } from "../users/common/types.ts";
+import type { OwnRate, Requester, Restriction, SeenDevice, Visit } from "../users/common/types.ts";
 import type { Users } from "../users/users.ts";
 import type { Registration } from "./registration.ts";
 import type { Services } from "./services.ts";
@@ -37,6 +37,7 @@ interface KnownUser {
   readonly isAdmin: boolean;
   readonly deactivated: boolean;
   readonly restriction: Restriction | undefined;
+  readonly rate: OwnRate | undefined;
   /** Devices that the user has, some or all. */
   readonly devices: Map<string, SeenDevice>;
 }
@@ -70,8 +71,8 @@ export function createMasquerade(deps: {
     const readAt = epoch;
     const account = await users.accounts.find(userId);
     if (account === undefined) return undefined;
-    const { isAdmin, deactivated, restriction } = account;
-    const found: KnownUser = { isAdmin, deactivated, restriction, devices: new Map() };
+    const { isAdmin, deactivated, restriction, rate } = account;
+    const found: KnownUser = { isAdmin, deactivated, restriction, rate, devices: new Map() };
     if (readAt === epoch) known.set(userId, found);
     return found;
   }
@@ -87,7 +88,7 @@ export function createMasquerade(deps: {
 
   function requesterOf(
     { id, sender, isRateLimited, tokenHash }: Registration,
-    { isAdmin, deactivated, restriction, devices }: KnownUser,
+    { isAdmin, deactivated, restriction, rate, devices }: KnownUser,
     { userId, deviceId }: { readonly userId: UserId; readonly deviceId: string },
     visit: Visit,
   ): Requester {
@@ -96,7 +97,7 @@ export function createMasquerade(deps: {
     if (device) users.sessions.seen(device, visit);
     const isLimited = isRateLimited && userId !== sender;
     const service = { id, isRateLimited: isLimited };
-    return { userId, deviceId, isAdmin, isGuest: false, restriction, tokenHash, service };
+    return { userId, deviceId, isAdmin, isGuest: false, restriction, rate, tokenHash, service };
   }
 
   return {

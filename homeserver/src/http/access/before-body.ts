@@ -97,7 +97,7 @@ export function beforeBody({ auth, rateClass, closedTo }: OperationRow, checks: 
   function limit(known: Found, requester: Requester | undefined): Promise<void> | undefined {
     if (rateClass === "none" || requester?.service?.isRateLimited === false) return undefined;
     if (requester?.isAdmin && !requester.service) return undefined;
-    const asking = { user: requester?.userId, ip: known.ip };
+    const asking = { user: requester?.userId, ip: known.ip, own: requester?.rate };
     if (rateLimiter.countsFailures(rateClass)) {
       known.onSuccess = () => rateLimiter.succeeded(rateClass, asking);
     }

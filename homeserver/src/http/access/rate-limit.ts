@@ -7,6 +7,7 @@ import {
   restore,
 } from "../../platform/pacing/token-bucket.ts";
 import { errors } from "../../protocol/errors.ts";
+import type { OwnRate } from "../../users/common/types.ts";
 
 /** Where buckets live: in memory, or in Redis for all replicas together. */
 export interface Buckets {
@@ -85,6 +86,8 @@ const STRANGERS: BucketLimit = { perSecond: 5, burst: 200 };
 interface Asking {
   readonly user?: string | undefined;
   readonly ip: string;
+  /** What holds for this user instead, in classes that are counted by user. */
+  readonly own?: OwnRate | undefined;
 }
 
 export interface RateLimiter {
@@ -114,7 +117,9 @@ export function createRateLimiter(buckets: Buckets, isOn = () => true): RateLimi
       const key = keyOf(rateClass, asking);
       const { butOfAll, ofAddress } = limits[rateClass];
       if (butOfAll) await take(`all ${key}`, butOfAll);
-      await take(key, (asking.user === undefined && ofAddress) || limits[rateClass]);
+      const own = ownLimit(rateClass, asking);
+      if (own !== "none")
+        await take(key, own ?? ((asking.user === undefined && ofAddress) || limits[rateClass]));
     },
     countsFailures: (rateClass) => limits[rateClass].butOfAll !== undefined,
     async succeeded(rateClass, asking) {
@@ -122,6 +127,14 @@ export function createRateLimiter(buckets: Buckets, isOn = () => true): RateLimi
     },
     checkStranger: (ip) => take(`stranger\0${networkOf(ip)}`, STRANGERS),
   };
+}
+
+/** The limit of a user's own; "none": they may ask as often as they like. */
+function ownLimit(rateClass: RateClass, { user, own }: Asking): BucketLimit | "none" | undefined {
+  if (own === undefined || user === undefined) return undefined;
+  if (rateClasses[rateClass].by !== "user") return undefined;
+  if (own.perSecond === 0) return "none";
+  return { perSecond: own.perSecond, burst: Math.max(own.burst, 1) };
 }
 
 function keyOf(rateClass: RateClass, { user, ip }: Asking): string {

@@ -14,6 +14,9 @@ export interface AccountRow {
   erased: boolean;
   /** Id of the application service that opened it; null: none. */
   appservice: string | null;
+  /** null: as many requests as others. */
+  ratePerSecond: number | null;
+  rateBurst: number | null;
 }
 
 /** The account of a full user id, closed ones included. */
@@ -21,7 +24,8 @@ export async function findAccount(sql: Sql | Tx, userId: string): Promise<Accoun
   const [row] = await sql<AccountRow[]>`
     SELECT user_id AS "userId", password_hash AS "passwordHash", is_admin AS "isAdmin",
       created_ts AS "createdTs", deactivated_ts AS "deactivatedTs", erased,
-      locked_ts AS "lockedTs", suspended_ts AS "suspendedTs", appservice
+      locked_ts AS "lockedTs", suspended_ts AS "suspendedTs", appservice,
+      rate_per_second AS "ratePerSecond", rate_burst AS "rateBurst"
     FROM accounts WHERE user_id = ${userId}`;
   return row;
 }
@@ -85,6 +89,18 @@ export async function setSuspendedTs(tx: Tx, userId: string, ts: number | null):
   await tx`
     UPDATE accounts SET suspended_ts = CASE WHEN ${ts}::bigint IS NULL THEN NULL ELSE coalesce(suspended_ts, ${ts}) END
     WHERE user_id = ${userId} AND deactivated_ts IS NULL`;
+}
+
+/** Gives an account a rate of its own, or everybody's again (null). */
+export async function setRate(
+  tx: Tx,
+  userId: string,
+  rate: { readonly perSecond: number; readonly burst: number } | null,
+): Promise<void> {
+  await tx`
+    UPDATE accounts SET rate_per_second = ${rate?.perSecond ?? null},
+      rate_burst = ${rate?.burst ?? null}
+    WHERE user_id = ${userId}`;
 }
 
 /** Locks an account until the transaction ends; false when it is closed or was never there. */

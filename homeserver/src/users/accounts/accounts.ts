@@ -18,9 +18,9 @@ import type { Sql, Tx } from "../../storage/sql.ts";
 import type { Attempts, Visitor } from "./attempts.ts";
 import type { Named } from "./identifier.ts";
 import type { Passwords } from "./passwords.ts";
-import { restrictionOf } from "../common/restriction.ts";
+import { rateOf, restrictionOf } from "../common/restriction.ts";
 import { readableCode } from "../common/secrets.ts";
-import type { Restriction, UserHooks } from "../common/types.ts";
+import type { OwnRate, Restriction, UserHooks } from "../common/types.ts";
 
 /** An account that can be used. */
 interface Account {
@@ -31,6 +31,8 @@ interface Account {
   readonly deactivated: boolean;
   /** What administrators keep it from. */
   readonly restriction: Restriction | undefined;
+  /** How many requests it may send; undefined: as many as others. */
+  readonly rate: OwnRate | undefined;
 }
 
 /**
@@ -130,7 +132,8 @@ export function createAccounts(deps: {
       isLocked: row.lockedTs !== null,
       isSuspended: row.suspendedTs !== null,
     });
-    return { userId, isAdmin, createdTs, deactivated: deactivatedTs !== null, restriction };
+    const rate = rateOf(row);
+    return { userId, isAdmin, createdTs, deactivated: deactivatedTs !== null, restriction, rate };
   }
 
   async function exists(userId: UserId): Promise<boolean> {

@@ -2,12 +2,14 @@ import type { Clock } from "../../platform/clock.ts";
 import { errors } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { Log } from "../../log/types.ts";
+import type { OwnRate } from "../common/types.ts";
 import type { Sql } from "../../storage/sql.ts";
 import {
   type AccountRow,
   findAccount,
   lockAccount,
   setLockedTs,
+  setRate,
   setSuspendedTs,
 } from "../../storage/users/accounts.ts";
 
@@ -33,6 +35,12 @@ export interface Moderation {
    * @throws MatrixError M_FORBIDDEN 403 for an administrator's account, M_NOT_FOUND 404
    */
   change(by: UserId, userId: UserId, wanted: Partial<ModerationState>): Promise<void>;
+  /**
+   * Gives an account a rate of its own, or everybody's again (undefined). Every replica knows of it
+   * before it answers the account's next request.
+   * @throws MatrixError M_NOT_FOUND 404 for no account or a closed one
+   */
+  setRate(userId: UserId, rate: OwnRate | undefined): Promise<void>;
 }
 
 export function createModeration(deps: { sql: Sql; log: Log; clock: Clock }): Moderation {
@@ -57,6 +65,14 @@ export function createModeration(deps: { sql: Sql; log: Log; clock: Clock }): Mo
         // Whoever keeps tokens in memory, or sends notifications, reads them again.
         record({ kind: "session", userId });
         if (locked !== undefined) record({ kind: "pusher", userId });
+      });
+    },
+
+    async setRate(userId, rate) {
+      await log.change(async ({ tx, record }) => {
+        if (!(await lockAccount(tx, userId))) throw errors.notFound("No such user");
+        await setRate(tx, userId, rate ?? null);
+        record({ kind: "session", userId });
       });
     },
   };

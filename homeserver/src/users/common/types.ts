@@ -17,10 +17,18 @@ export interface Requester {
   readonly isGuest: false;
   /** What administrators keep the account from; absent: from nothing. */
   readonly restriction?: Restriction | undefined;
+  /** What administrators have set for the account; absent: what holds for everybody. */
+  readonly rate?: OwnRate | undefined;
   /** SHA-256 of the access token. */
   readonly tokenHash: Buffer;
   /** The application service that acts as the user; absent: the user's own client. */
   readonly service?: ActingService | undefined;
+}
+
+/** How many requests of a class an account may send, in a second and at once; 0 a second: any number. */
+export interface OwnRate {
+  readonly perSecond: number;
+  readonly burst: number;
 }
 
 /** An account that is both counts as locked. (Client-server API, "Account moderation".) */

@@ -15,7 +15,7 @@ import type { Sql, Tx } from "../../storage/sql.ts";
 import { createLastSeen } from "./last-seen.ts";
 import type { UserLimits } from "../common/limits.ts";
 import { ensureNoCrossSigningKey } from "../common/device-ids.ts";
-import { restrictionOf } from "../common/restriction.ts";
+import { rateOf, restrictionOf } from "../common/restriction.ts";
 import { hashSecret, newDeviceId, newSecret } from "../common/secrets.ts";
 import { plainText } from "../common/text.ts";
 import { createSessionWatches, type SessionWatch } from "./session-watch.ts";
@@ -130,7 +130,8 @@ export function createSessions(deps: SessionDeps): Sessions {
     const { deviceId, isAdmin, expiresTs } = row;
     const userId = row.userId as UserId;
     const restriction = restrictionOf(row);
-    const facts = { userId, deviceId, isAdmin, restriction, tokenHash, expiresTs };
+    const rate = rateOf(row);
+    const facts = { userId, deviceId, isAdmin, restriction, rate, tokenHash, expiresTs };
     const token = { ...facts, seenTs: 0, seenIp: "" };
     if (!expired) cache.put(accessToken, token, epoch);
     return token;
@@ -201,8 +202,8 @@ export function createSessions(deps: SessionDeps): Sessions {
       throw errors.unknownToken("The access token has expired", true);
     }
     if (visit) lastSeen.note(found, visit);
-    const { userId, deviceId, isAdmin, restriction, tokenHash } = found;
-    return { userId, deviceId, isAdmin, isGuest: false, restriction, tokenHash };
+    const { userId, deviceId, isAdmin, restriction, rate, tokenHash } = found;
+    return { userId, deviceId, isAdmin, isGuest: false, restriction, rate, tokenHash };
   }
 
   function forgetUser(userId: string): void {

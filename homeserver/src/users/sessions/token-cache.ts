@@ -1,10 +1,11 @@
 import { atMost, LRUCache } from "../../platform/caches.ts";
-import type { Restriction, SeenDevice } from "../common/types.ts";
+import type { OwnRate, Restriction, SeenDevice } from "../common/types.ts";
 
 /** The cached facts of a valid access token. */
 export interface CachedToken extends SeenDevice {
   readonly isAdmin: boolean;
   readonly restriction: Restriction | undefined;
+  readonly rate: OwnRate | undefined;
   readonly tokenHash: Buffer;
   /** ms since 1970; null: never. */
   readonly expiresTs: number | null;
