@@ -57,7 +57,7 @@ export function adminRoutes(on: Foundation, layers: Layers, watched: Watched): R
     ...auditRoutes(layers),
     ...adminFederationRoutes({ ...layers, blockedServers: remote.blocked }),
     ...serverVersionRoutes({ version: VERSION }),
-    ...userRoutes({ users, publicBaseUrl, clock }),
+    ...userRoutes({ ...layers, publicBaseUrl, clock }),
     ...storageRoutes(layers),
     ...backgroundRoutes({ ...layers, log }),
     ...healthRoutes({

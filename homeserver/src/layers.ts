@@ -45,6 +45,7 @@ import { followForRooms } from "./room-followers.ts";
 import { openCaptcha, openProviders } from "./sign-in-layer.ts";
 import { openDeliveries, openMasquerade, openServiceCalls } from "./service-layers.ts";
 import { createSync, preferencesOf, type Sync } from "./sync/index.ts";
+import { createUserRedactions, type UserRedactions } from "./user-redactions/index.ts";
 import { createUsers, type Users, type UsersOptions } from "./users/users.ts";
 
 export interface Layers extends Finding, Oversight {
@@ -60,6 +61,7 @@ export interface Layers extends Finding, Oversight {
   readonly encryption: Encryption;
   readonly media: Media;
   readonly notices: ServerNotices;
+  readonly userRedactions: UserRedactions;
   readonly reportQueue: ReportQueue;
   readonly previews: UrlPreviews;
   readonly sync: Sync;
@@ -124,12 +126,22 @@ export async function createLayers(
     ...{ services, masquerade, ...asking },
     ...{ users, encryption },
     ...inRooms,
-    ...{ edus, delayedEvents, reportQueue },
+    ...{ edus, delayedEvents, reportQueue, userRedactions: redactUsers(on, opened, rooms) },
     ...files,
     ...finding,
     ...openOversight(on, opened, { services, retries }),
     sync,
   };
+}
+
+function redactUsers(
+  { sql, clock, random, logger, leases }: Foundation,
+  opened: Opened,
+  rooms: Rooms,
+): UserRedactions {
+  const redactions = createUserRedactions({ sql, clock, random, logger, leases, rooms });
+  opened.push(() => redactions.stop());
+  return redactions;
 }
 
 /** Events that users have this server send later. */

@@ -32,6 +32,7 @@ const RANKS: Readonly<Record<string, number>> = {
   search: 7,
   policy: 7,
   "delayed-events": 7,
+  "user-redactions": 7,
   oversight: 8,
   previews: 8,
   reports: 8,

@@ -29,7 +29,5 @@ export function rateLimitsRoutes({ users }: { users: Users }): Route[] {
 }
 
 function rateOf(rate: OwnRate | undefined) {
-  return rate === undefined
-    ? {}
-    : { messages_per_second: rate.perSecond, burst_count: rate.burst };
+  return rate === undefined ? {} : { messages_per_second: rate.perSecond, burst_count: rate.burst };
 }
