@@ -9432,6 +9432,73 @@ export interface components {
             user_ids: components["schemas"]["UserId"][];
         };
         /**
+         * @description Ends a poll, so that what is chosen later counts for nothing. (MSC3381, as apps send it.)
+         * @example {
+         *       "org.matrix.msc3381.poll.end": {},
+         *       "org.matrix.msc1767.text": "The poll has ended.",
+         *       "m.relates_to": {
+         *         "rel_type": "m.reference",
+         *         "event_id": "$event:example.org"
+         *       }
+         *     }
+         */
+        "Content.org.matrix.msc3381.poll.end": {
+            /** @description Empty. */
+            "org.matrix.msc3381.poll.end"?: JsonObject;
+            /** @description The outcome in words. */
+            "org.matrix.msc1767.text"?: string;
+            "m.relates_to"?: components["schemas"]["RelatesTo"];
+        };
+        /**
+         * @description The answers that somebody chooses in a poll. (MSC3381, as apps send it.)
+         * @example {
+         *       "org.matrix.msc3381.poll.response": {
+         *         "answers": [
+         *           "t"
+         *         ]
+         *       },
+         *       "m.relates_to": {
+         *         "rel_type": "m.reference",
+         *         "event_id": "$event:example.org"
+         *       }
+         *     }
+         */
+        "Content.org.matrix.msc3381.poll.response": {
+            /** @description The ids of the answers that are chosen. */
+            "org.matrix.msc3381.poll.response"?: JsonObject;
+            "m.relates_to"?: components["schemas"]["RelatesTo"];
+        };
+        /**
+         * @description A question that people in a room answer by choosing. (MSC3381, as apps send it.)
+         * @example {
+         *       "org.matrix.msc3381.poll.start": {
+         *         "kind": "org.matrix.msc3381.poll.disclosed",
+         *         "max_selections": 1,
+         *         "question": {
+         *           "org.matrix.msc1767.text": "Tea or coffee?"
+         *         },
+         *         "answers": [
+         *           {
+         *             "id": "t",
+         *             "org.matrix.msc1767.text": "Tea"
+         *           },
+         *           {
+         *             "id": "c",
+         *             "org.matrix.msc1767.text": "Coffee"
+         *           }
+         *         ]
+         *       },
+         *       "org.matrix.msc1767.text": "Tea or coffee?"
+         *     }
+         */
+        "Content.org.matrix.msc3381.poll.start": {
+            /** @description The question, what can be answered, and how many answers one may choose. */
+            "org.matrix.msc3381.poll.start"?: JsonObject;
+            /** @description The same in words, for apps that know no polls. */
+            "org.matrix.msc1767.text"?: string;
+            "m.relates_to"?: components["schemas"]["RelatesTo"];
+        };
+        /**
          * @description A device of a user of the sending server has changed.
          * @example {
          *       "user_id": "@alice:example.org",
@@ -38920,6 +38987,9 @@ export interface EventContents {
   "m.sticker": components["schemas"]["Content.m.sticker"];
   "m.tag": components["schemas"]["Content.m.tag"];
   "m.typing": components["schemas"]["Content.m.typing"];
+  "org.matrix.msc3381.poll.end": components["schemas"]["Content.org.matrix.msc3381.poll.end"];
+  "org.matrix.msc3381.poll.response": components["schemas"]["Content.org.matrix.msc3381.poll.response"];
+  "org.matrix.msc3381.poll.start": components["schemas"]["Content.org.matrix.msc3381.poll.start"];
 }
 export type EventContent<Type extends keyof EventContents> = EventContents[Type];
 

@@ -18,6 +18,14 @@ export function createRoomApi(http: Http) {
     event: (roomId: string, eventId: string) =>
       http.call<"getOneRoomEvent">("GET", `${ROOM}/event/{eventId}`, { path: { roomId, eventId } }),
 
+    /** A page of the events that relate to another in one way, newest first. */
+    related: (roomId: string, eventId: string, relType: string, from?: string) =>
+      http.call<"getRelatingEventsWithRelType">(
+        "GET",
+        "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}/{relType}",
+        { path: { roomId, eventId, relType }, query: { from, limit: 100 } },
+      ),
+
     /** Everyone who is or was here, but for those who left. */
     members: async (roomId: string): Promise<MatrixEvent[]> =>
       (

@@ -76,6 +76,11 @@ const WINDOWS: Windows = {
     () => import("./confirm.ts"),
     (_client, request) => html`<weft-confirm .request=${request}></weft-confirm>`,
   ],
+  "new-poll": [
+    () => import("./poll.ts"),
+    (client, { roomId, thread }) =>
+      html`<weft-new-poll .client=${client} roomId=${roomId} .thread=${thread}></weft-new-poll>`,
+  ],
   commands: [() => import("./commands.ts"), () => html`<weft-commands></weft-commands>`],
   "encryption-setup": [
     () => import("./encryption/setup.ts"),

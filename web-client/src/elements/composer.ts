@@ -3,6 +3,7 @@ import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { TypingNotifier } from "../controllers/typing.ts";
 import { Watch } from "../controllers/watch.ts";
+import { openDialog } from "../store/dialogs.ts";
 import { threadOf } from "../store/relations.ts";
 import { report } from "../store/toasts.ts";
 import type { UploadItem } from "../store/uploads.ts";
@@ -227,6 +228,7 @@ export class WeftComposer extends DraftingElement {
     const items = addItems({
       attach: () => this.files.click(),
       record: () => (this.recording = true),
+      poll: () => openDialog({ kind: "new-poll", roomId: this.room.roomId, thread: this.thread() }),
       place: () =>
         void import("./composer/share-location.ts")
           .then(({ shareLocation }) => shareLocation(this.client, this.room, this.thread()))

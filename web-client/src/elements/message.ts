@@ -15,6 +15,7 @@ import {
 import { StaleError } from "../store/outbox.ts";
 import { openDialog } from "../store/dialogs.ts";
 import { isExpectedEncrypted } from "../store/encrypted-since.ts";
+import { isPoll } from "../store/polls.ts";
 import { repliesTo } from "../store/relations.ts";
 import type { Room } from "../store/room.ts";
 import type { MessageItem } from "../store/timeline-items.ts";
@@ -123,6 +124,15 @@ export class WeftMessage extends LitElement {
     }
     const type = event.type === "m.sticker" ? "m.image" : (text(content, "msgtype") ?? "");
     if (ATTACHMENTS.has(type)) return this.#attachment(type, content);
+    if (isPoll(event)) {
+      import("./poll.ts").catch(report);
+      return html`<weft-poll
+        .client=${this.client}
+        .room=${this.room}
+        .event=${event}
+        .version=${this.version}
+      ></weft-poll>`;
+    }
     if (type === "m.location") {
       import("./location.ts").catch(report);
       return html`<weft-location .content=${content}></weft-location>`;
@@ -300,7 +310,7 @@ export class WeftMessage extends LitElement {
   protected override async getUpdateComplete(): Promise<boolean> {
     const done = await super.getUpdateComplete();
     const parts = this.renderRoot.querySelectorAll<LitElement>(
-      "weft-rich-text, weft-attachment, weft-location, weft-reactions, weft-unreadable",
+      "weft-rich-text, weft-attachment, weft-location, weft-poll, weft-reactions, weft-unreadable",
     );
     await Promise.all([...parts].map((part) => part.updateComplete));
     return done;

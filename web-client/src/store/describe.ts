@@ -1,5 +1,6 @@
 import { msg, str } from "@lit/localize";
 import { object, strings, text, type MatrixEvent, type Unchecked } from "../api/types.ts";
+import { isPoll, pollOf } from "./polls.ts";
 import { repliesTo } from "./relations.ts";
 import { localName, type Room } from "./room.ts";
 import { isRedacted, MESSAGE_TYPES } from "./timeline.ts";
@@ -53,6 +54,10 @@ export function describeMessage(room: Room, event: MatrixEvent): string {
   if (event.type === "m.room.encrypted") return msg("Encrypted message");
   if (event.type === "m.sticker") return msg("Sticker");
   const content = shownContent(room, event);
+  if (isPoll(event)) {
+    const question = pollOf(content)?.question;
+    return question === undefined ? msg("Poll") : msg(str`Poll: ${question}`);
+  }
   const body = words(event, content);
   switch (text(content, "msgtype")) {
     case "m.image":

@@ -1,4 +1,5 @@
 import { atom } from "nanostores";
+import type { Draft } from "../text/compose.ts";
 import type { MediaWish } from "./media-cache.ts";
 
 /** A window that someone asked for, with what it needs. */
@@ -20,6 +21,7 @@ export type DialogRequest =
   | { kind: "key-file"; way: "export" | "import" }
   | { kind: "room-encryption"; roomId: string }
   | { kind: "commands" }
+  | { kind: "new-poll"; roomId: string; thread?: Draft["thread"] }
   | { kind: "sign-out" }
   | { kind: "palette" }
   | { kind: "shortcuts" }

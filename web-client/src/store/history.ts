@@ -85,6 +85,19 @@ export function createHistory(
       return fetched;
     },
 
+    /** The newest events that relate in one way to another, as many as a thousand. */
+    async related(room: Room, eventId: string, relType: string): Promise<MatrixEvent[]> {
+      const found: MatrixEvent[] = [];
+      let from: string | undefined;
+      for (let page = 0; page < 10; page++) {
+        const answer = await api.related(room.roomId, eventId, relType, from);
+        found.push(...(await read(room.roomId, answer.chunk ?? [])));
+        from = answer.next_batch;
+        if (from === undefined) break;
+      }
+      return found;
+    },
+
     /** Pages back till the event is loaded; false when it lies too far back or does not exist. */
     async reach(room: Room, eventId: string, maxPages = 15): Promise<boolean> {
       for (let count = 0; count < maxPages; count++) {

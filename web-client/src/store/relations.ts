@@ -1,4 +1,5 @@
 import { object, text, type MatrixEvent } from "../api/types.ts";
+import { isOfPoll } from "./polls.ts";
 import { decryptionOf } from "../encryption/decryption.ts";
 
 export interface ReactionCount {
@@ -34,19 +35,27 @@ export function threadOf(event: MatrixEvent): string | undefined {
 export class Relations {
   readonly #reactions = new Map<string, Map<string, ReactionCount>>();
   readonly #edits = new Map<string, MatrixEvent[]>();
+  /** Votes, and ends of polls. */
+  readonly #ofPolls = new Map<string, Map<string, MatrixEvent>>();
   readonly #targetOf = new Map<string, string>();
 
   /** Takes in an event. Answers true when it only says something about another and is no line of its own. */
   add(event: MatrixEvent): boolean {
     const relation = relationOf(event);
     if (relation === undefined || this.#targetOf.has(event.event_id))
-      return relation?.type === "m.replace";
+      return relation?.type === "m.replace" || isOfPoll(event);
     if (
       event.type === "m.reaction" &&
       relation.type === "m.annotation" &&
       relation.key !== undefined
     ) {
       this.#addReaction(event, relation.eventId, relation.key);
+      return true;
+    }
+    if (relation.type === "m.reference" && isOfPoll(event)) {
+      const ofPoll = this.#ofPolls.get(relation.eventId) ?? new Map<string, MatrixEvent>();
+      this.#ofPolls.set(relation.eventId, ofPoll.set(event.event_id, event));
+      this.#targetOf.set(event.event_id, relation.eventId);
       return true;
     }
     if (relation.type === "m.replace" && object(event.content, "m.new_content") !== undefined) {
@@ -73,6 +82,7 @@ export class Relations {
     const target = this.#targetOf.get(eventId);
     if (target === undefined) return;
     this.#targetOf.delete(eventId);
+    this.#ofPolls.get(target)?.delete(eventId);
     const reactions = this.#reactions.get(target);
     for (const [key, count] of reactions ?? []) {
       for (const [sender, id] of count.by) if (id === eventId) count.by.delete(sender);
@@ -99,9 +109,10 @@ export class Relations {
     return newest ?? bundledEdit(original);
   }
 
-  /** The events known to relate to this one. */
-  about(eventId: string): Iterable<MatrixEvent> {
-    return this.#edits.get(eventId) ?? [];
+  /** The edits and votes that are about this event. */
+  about(eventId: string): MatrixEvent[] {
+    const ofPoll = this.#ofPolls.get(eventId)?.values() ?? [];
+    return [...(this.#edits.get(eventId) ?? []), ...ofPoll];
   }
 }
 

@@ -14,7 +14,10 @@ export interface Entry {
 }
 
 /** What is shown as something that a person said. */
-export const MESSAGE_TYPES = new Set(["m.room.message", "m.sticker", "m.room.encrypted"]);
+export const MESSAGE_TYPES = new Set([
+  ...["m.room.message", "m.sticker", "m.room.encrypted"],
+  ...["org.matrix.msc3381.poll.start", "m.poll.start"],
+]);
 
 function entryKey(event: MatrixEvent): string {
   return event.unsigned?.transaction_id ?? event.event_id;

@@ -103,7 +103,9 @@ export function tool(
 }
 
 /** What else than words can be sent from this browser. */
-export function addItems(run: Record<"attach" | "record" | "place", () => void>): MenuItem[] {
+export function addItems(
+  run: Record<"attach" | "record" | "place" | "poll", () => void>,
+): MenuItem[] {
   const canRecord = typeof MediaRecorder !== "undefined" && "mediaDevices" in navigator;
   const canLocate = "geolocation" in navigator && isSecureContext;
   return [
@@ -111,6 +113,7 @@ export function addItems(run: Record<"attach" | "record" | "place", () => void>)
     ...(canRecord
       ? [{ label: msg("Record a voice message"), icon: "mic" as const, run: run.record }]
       : []),
+    { label: msg("Create a poll"), icon: "poll", run: run.poll },
     ...(canLocate
       ? [{ label: msg("Share my location"), icon: "place" as const, run: run.place }]
       : []),
