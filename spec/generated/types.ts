@@ -33752,6 +33752,8 @@ export interface operations {
                             room_id: components["schemas"]["RoomId"];
                             /** @enum {string} */
                             status: "shutting_down" | "purging" | "complete" | "failed";
+                            /** @description How many rows of it were deleted so far; absent before. */
+                            deleted_rows?: number;
                             /** @description Why it failed, for people. */
                             error?: string;
                             shutdown_room: {
@@ -33836,6 +33838,8 @@ export interface operations {
                         room_id: components["schemas"]["RoomId"];
                         /** @enum {string} */
                         status: "shutting_down" | "purging" | "complete" | "failed";
+                        /** @description How many rows of it were deleted so far; absent before. */
+                        deleted_rows?: number;
                         /** @description Why it failed, for people. */
                         error?: string;
                         shutdown_room: {

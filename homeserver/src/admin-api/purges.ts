@@ -140,6 +140,7 @@ function deletion(purge: Purge) {
     status: state,
     error: reason,
     shutdown_room: shutdown(purge),
+    deleted_rows: purge.report.deletedRows,
   };
 }
 

@@ -63,7 +63,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
       statuses: createRoomStatuses({ sql, clock, random, view, purges }),
       actions: createActing({ sql, serverName, view, ...writing }),
       history: createHistory(unrestricted),
-      dropExtremities: createDropExtremities(core.local, view),
+      dropExtremities: createDropExtremities({ mailboxes, identity: core.local.identity, view }),
     },
     federation: federation.api,
     purges: { ...purges, ended: retention.round },

@@ -206,6 +206,7 @@ describe("the queue", () => {
       [ofUser.id, { decision: "suspend" }, 400, "M_INVALID_PARAM"],
       [ofUser.id, { decision: "remove_from_room" }, 400, "M_INVALID_PARAM"],
       [ofUser.id, { decision: "shout" }, 400, "M_BAD_JSON"],
+      [ofUser.id, { decision: "dismiss", reason: "a\0b" }, 400, "M_BAD_JSON"],
       [999_999, { decision: "dismiss" }, 404, "M_NOT_FOUND"],
     ] as const;
     for (const [id, body, status, errcode] of refusals) {

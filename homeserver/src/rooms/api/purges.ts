@@ -19,6 +19,8 @@ export interface PurgeReport {
   /** Users who could not be made to leave. */
   readonly notPutOut: readonly UserId[];
   readonly aliases: readonly string[];
+  /** Rows that were deleted so far. */
+  readonly deletedRows?: number | undefined;
   /** The room that was created for the removed users. */
   readonly newRoom?: RoomId | undefined;
 }

@@ -14,7 +14,7 @@ import {
   purgesOfRoom,
   unblockRoom,
 } from "../../storage/rooms/purges.ts";
-import type { PurgeRow } from "../../storage/rooms/purges.ts";
+import type { PurgeRow, PurgeStatus } from "../../storage/rooms/purges.ts";
 import { noteClosure } from "../../storage/administration/room-status.ts";
 import { type Leases, whileLeader } from "../../storage/leases.ts";
 import { closestEvent } from "../history/by-time.ts";
@@ -129,9 +129,13 @@ export function createPurges(
     const request = JSON.parse(row.request) as RoomPurgeOptions & { readonly by?: UserId };
     const { purge, force, message, newRoom, by } = request;
     if (roomNid === null) return end(purgeId, "complete");
+    let known = reportOf(row);
+    const note = (status: PurgeStatus) => async (report: PurgeReport) =>
+      notePurge(sql, purgeId, { status, report: JSON.stringify(report), ended: null });
     if (row.status === "shutting_down") {
       const before = await withSuccessor(row, newRoom);
-      const done = await steps.putOut(room, before, message, signal);
+      const done = await steps.putOut(room, before, message, signal, note("shutting_down"));
+      known = done;
       if (done.newRoom !== undefined) {
         await successors.moveIn(room.roomId, done.newRoom, done.putOut);
       }
@@ -145,10 +149,12 @@ export function createPurges(
         const reason = "Some users could not be made to leave";
         return end(purgeId, "failed", { report, reason });
       }
-      await notePurge(sql, purgeId, { status: "purging", report, ended: null });
+      await note("purging")(done);
     }
-    await steps.room(room, signal);
-    await end(purgeId, "complete");
+    const earlier = known.deletedRows ?? 0;
+    const withRows = (deleted: number) => ({ ...known, deletedRows: earlier + deleted });
+    const deleted = await steps.room(room, signal, (rows) => note("purging")(withRows(rows)));
+    await end(purgeId, "complete", { report: JSON.stringify(withRows(deleted)) });
   }
 
   /** The report, with the room for the removed users, which is created only once. */

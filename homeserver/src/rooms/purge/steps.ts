@@ -39,8 +39,14 @@ export interface PurgeSteps {
     before: PurgeReport,
     message: string | undefined,
     signal: AbortSignal,
+    note: (report: PurgeReport) => Promise<void>,
   ): Promise<PurgeReport>;
-  room(room: PurgedRoom, signal: AbortSignal): Promise<void>;
+  /** `note` is told now and then how many rows were deleted, and so is the caller at the end. */
+  room(
+    room: PurgedRoom,
+    signal: AbortSignal,
+    note: (deletedRows: number) => Promise<void>,
+  ): Promise<number>;
 }
 
 export interface HistoryPurge {
@@ -54,6 +60,9 @@ export interface HistoryPurge {
 
 /** Rows per transaction. */
 const BATCH = 500;
+/** How often those who look are told how far it is. */
+const USERS_BETWEEN_NOTES = 20;
+const STEPS_BETWEEN_NOTES = 10;
 /** How long it waits until the leave events have been sent to other servers. */
 const SENDER_MS = 10_000;
 const LOOK_MS = 200;
@@ -65,10 +74,12 @@ export function createPurgeSteps(deps: PurgeStepsDeps): PurgeSteps {
   async function untilNothing(
     step: (tx: Tx) => Promise<number>,
     signal: AbortSignal,
+    done?: () => Promise<void>,
   ): Promise<void> {
     for (let count = 1; count > 0;) {
       signal.throwIfAborted();
       count = await sql.begin(step);
+      await done?.();
     }
   }
 
@@ -100,9 +111,11 @@ export function createPurgeSteps(deps: PurgeStepsDeps): PurgeSteps {
       await tell(room, false);
     },
 
-    async putOut({ nid, roomId }, before, message, signal) {
+    async putOut({ nid, roomId }, before, message, signal, note) {
       const putOut = new Set<UserId>(before.putOut);
       const notPutOut = new Set<UserId>();
+      const report = () => ({ ...before, putOut: [...putOut], notPutOut: [...notPutOut] });
+      let since = 0;
       for (const userId of (await localMembers(sql, nid, serverName)) as UserId[]) {
         signal.throwIfAborted();
         try {
@@ -111,24 +124,35 @@ export function createPurgeSteps(deps: PurgeStepsDeps): PurgeSteps {
         } catch {
           notPutOut.add(userId);
         }
+        since += 1;
+        if (since % USERS_BETWEEN_NOTES === 0) await note(report());
       }
       await untilSent(log.position, signal);
       const aliases = new Set([...before.aliases, ...(await aliasesOfRoom(sql, roomId))]);
-      return {
-        ...before,
-        putOut: [...putOut],
-        notPutOut: [...notPutOut],
-        aliases: [...aliases],
-      };
+      return { ...report(), aliases: [...aliases] };
     },
 
-    async room(room, signal) {
+    async room(room, signal, note) {
       const { nid, roomId } = room;
-      await untilNothing((tx) => purgeRoom(tx, nid, BATCH), signal);
+      let deleted = 0;
+      let steps = 0;
+      await untilNothing(
+        async (tx) => {
+          const count = await purgeRoom(tx, nid, BATCH);
+          deleted += count;
+          return count;
+        },
+        signal,
+        async () => {
+          steps += 1;
+          if (steps % STEPS_BETWEEN_NOTES === 0) await note(deleted);
+        },
+      );
       await sql.begin((tx) => forgetRoom(tx, nid, roomId));
       await tell(room, true);
       // A replica that still had the room in memory may have written to it meanwhile.
       await untilNothing((tx) => purgeRoom(tx, nid, BATCH), signal);
+      return deleted;
     },
   };
 }

@@ -64,7 +64,7 @@ export async function noteClosure(
 ): Promise<void> {
   await tx`
     INSERT INTO room_closures (room_nid, kind, closed_by, closed_ts, reason)
-    VALUES (${roomNid}, ${kind}, ${by}, ${closedTs}, ${reason})
+    VALUES (${roomNid}, ${kind}, ${by}, ${closedTs}, ${reason?.replaceAll("\0", "") ?? null})
     ON CONFLICT (room_nid, kind) DO UPDATE SET closed_by = excluded.closed_by,
       closed_ts = excluded.closed_ts, reason = excluded.reason`;
 }

@@ -118,6 +118,9 @@ export async function deleteReport(
   return count > 0;
 }
 
+/** Reports that one decision settles at most. */
+const MAX_SETTLED = 1_000;
+
 /** Other open reports of the same event, user or room, the oldest first. */
 export async function sameTarget(
   sql: Sql | Tx,
@@ -131,7 +134,7 @@ export async function sameTarget(
   const rows = await sql<{ reportId: number }[]>`
     SELECT report_id AS "reportId" FROM reports
     WHERE ${target} AND kind = ${kind} AND decided_ts IS NULL AND report_id <> ${reportId}
-    ORDER BY report_id`;
+    ORDER BY report_id LIMIT ${MAX_SETTLED}`;
   return rows.map((row) => row.reportId);
 }
 
