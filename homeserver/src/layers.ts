@@ -41,7 +41,7 @@ import {
 import { stickyEvents } from "./sticky-layer.ts";
 import { openOversight, type Oversight } from "./oversight-layer.ts";
 import { openPush } from "./push-layer.ts";
-import { followForRooms } from "./room-followers.ts";
+import { followForRooms, showProfile } from "./room-followers.ts";
 import { openCaptcha, openProviders } from "./sign-in-layer.ts";
 import { openDeliveries, openMasquerade, openServiceCalls } from "./service-layers.ts";
 import { createSync, preferencesOf, type Sync } from "./sync/index.ts";
@@ -82,7 +82,7 @@ export async function createLayers(
   const { serverName } = on.config;
   const asking = openServiceCalls(on, opened, services);
   const users = await openUsers(on, opened, {
-    profileChanged: (userId) => rooms.members.profileChanged(userId),
+    profileChanged: (userId) => showProfile({ rooms, users }, userId),
     leaveAllRooms: (userId) => leaveAllRooms(rooms, userId),
     remoteProfile: (userId, field) => remote.server.profile(serverOf(userId), userId, field),
     isReserved: (userId, service) => services.reservesUser(userId, service),

@@ -18,7 +18,7 @@ export function followForRooms(
     opened.push(() => follower.stop());
   };
   follow(upgradeSettings(on, rooms, users));
-  follow(profileChanges(rooms));
+  follow(profileChanges({ rooms, users }));
   // What is under way ends after the follower.
   opened.push(() => rooms.cascades.ended());
   follow(rooms.cascades.follower);
@@ -38,14 +38,25 @@ function upgradeSettings(
  * Sends member events after a profile changed, also when the process that changed it stopped in
  * between.
  */
-function profileChanges({ members }: Rooms): FollowerOptions<"profile"> {
+function profileChanges(layers: ProfileLayers): FollowerOptions<"profile"> {
   return {
     name: "profiles",
     kinds: ["profile"],
     from: "end",
     async handle(records) {
       const users = new Set(records.map(({ userId }) => userId as UserId));
-      for (const userId of users) await members.profileChanged(userId);
+      for (const userId of users) await showProfile(layers, userId);
     },
   };
+}
+
+interface ProfileLayers {
+  readonly rooms: Pick<Rooms, "members">;
+  readonly users: Pick<Users, "accounts">;
+}
+
+/** Shows a user's profile as it is now in their rooms, unless nobody is to get what they send. */
+export async function showProfile({ rooms, users }: ProfileLayers, userId: UserId): Promise<void> {
+  if ((await users.accounts.find(userId))?.isShadowBanned === true) return;
+  await rooms.members.profileChanged(userId);
 }

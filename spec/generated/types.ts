@@ -5629,6 +5629,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_synapse/admin/v1/users/{userId}/shadow_ban": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give nobody what a user sends
+         * @description Messages, state, redactions, invites and typing, and changes of their profile in rooms. It holds at once, on every replica.
+         */
+        post: operations["shadowBanUser"];
+        /**
+         * Let a user be heard again
+         * @description What they sent meanwhile is not made up for.
+         */
+        delete: operations["endShadowBan"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_weft/socket": {
         parameters: {
             query?: never;
@@ -36712,6 +36736,130 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    shadowBanUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_INVALID_PARAM`: The user is not one of this server.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The user is an administrator, or the caller.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such user, or the account is closed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    endShadowBan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_INVALID_PARAM`: The user is not one of this server.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The user is an administrator, or the caller.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such user, or the account is closed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };

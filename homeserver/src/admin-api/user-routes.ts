@@ -5,6 +5,7 @@ import { devicesRoutes } from "./devices.ts";
 import { findingUsersRoutes } from "./finding-users.ts";
 import { type NewUsersDeps, newUsersRoutes } from "./new-users.ts";
 import { rateLimitsRoutes } from "./rate-limits.ts";
+import { shadowBansRoutes } from "./shadow-bans.ts";
 import { registrationTokensAdminRoutes } from "./registration-tokens.ts";
 import { userDataRoutes } from "./user-data.ts";
 import { userRedactionsRoutes } from "./user-redactions.ts";
@@ -17,6 +18,6 @@ export function userRoutes(deps: NewUsersDeps & { userRedactions: UserRedactions
   return [
     ...[usersRoutes, devicesRoutes, registrationTokensAdminRoutes, newUsersRoutes],
     ...[userDataRoutes, userRoomsRoutes, userStatisticsRoutes, findingUsersRoutes],
-    ...[actingAsUsersRoutes, rateLimitsRoutes, userRedactionsRoutes],
+    ...[actingAsUsersRoutes, rateLimitsRoutes, userRedactionsRoutes, shadowBansRoutes],
   ].flatMap((routes) => routes(deps));
 }

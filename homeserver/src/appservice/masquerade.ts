@@ -38,6 +38,7 @@ interface KnownUser {
   readonly deactivated: boolean;
   readonly restriction: Restriction | undefined;
   readonly rate: OwnRate | undefined;
+  readonly isShadowBanned: boolean;
   /** Devices that the user has, some or all. */
   readonly devices: Map<string, SeenDevice>;
 }
@@ -71,8 +72,9 @@ export function createMasquerade(deps: {
     const readAt = epoch;
     const account = await users.accounts.find(userId);
     if (account === undefined) return undefined;
-    const { isAdmin, deactivated, restriction, rate } = account;
-    const found: KnownUser = { isAdmin, deactivated, restriction, rate, devices: new Map() };
+    const { isAdmin, deactivated, restriction, rate, isShadowBanned } = account;
+    const facts = { isAdmin, deactivated, restriction, rate, isShadowBanned };
+    const found: KnownUser = { ...facts, devices: new Map() };
     if (readAt === epoch) known.set(userId, found);
     return found;
   }
@@ -88,7 +90,7 @@ export function createMasquerade(deps: {
 
   function requesterOf(
     { id, sender, isRateLimited, tokenHash }: Registration,
-    { isAdmin, deactivated, restriction, rate, devices }: KnownUser,
+    { isAdmin, deactivated, restriction, rate, isShadowBanned, devices }: KnownUser,
     { userId, deviceId }: { readonly userId: UserId; readonly deviceId: string },
     visit: Visit,
   ): Requester {
@@ -97,7 +99,8 @@ export function createMasquerade(deps: {
     if (device) users.sessions.seen(device, visit);
     const isLimited = isRateLimited && userId !== sender;
     const service = { id, isRateLimited: isLimited };
-    return { userId, deviceId, isAdmin, isGuest: false, restriction, rate, tokenHash, service };
+    const who = { userId, deviceId, isAdmin, restriction, rate, isShadowBanned };
+    return { ...who, isGuest: false, tokenHash, service };
   }
 
   return {

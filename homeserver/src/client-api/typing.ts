@@ -9,7 +9,10 @@ export function typingRoutes({ edus }: { edus: Edus }): Route[] {
     // PUT /_matrix/client/v3/rooms/{roomId}/typing/{userId}
     route("setTyping", async ({ params, body, requester }) => {
       const userId = ownUserId(requester, params.userId);
-      await edus.typing.set(userId, parseRoomId(params.roomId), body.typing, body.timeout);
+      const roomId = parseRoomId(params.roomId);
+      if (requester.isShadowBanned !== true) {
+        await edus.typing.set(userId, roomId, body.typing, body.timeout);
+      }
       return {};
     }),
   ];

@@ -52,7 +52,7 @@ export function createSending(deps: SendingDeps): Sending {
     const userId = row.userId as UserId;
     const account = await accounts.find(userId);
     if (account === undefined || account.deactivated) throw errors.userDeactivated();
-    const { restriction } = account;
+    const { restriction, isShadowBanned } = account;
     if (restriction === "locked") throw errors.userLocked();
     const isRedaction = row.type === "m.room.redaction" && row.stateKey === null;
     if (restriction === "suspended" && !isRedaction) throw errors.userSuspended();
@@ -62,7 +62,7 @@ export function createSending(deps: SendingDeps): Sending {
     if (row.isLimited && row.failures === 0) await deps.checkRate(userId);
     const { stickyMs, originServerTs, stateKey } = row;
     const message = {
-      by: { userId, deviceId: row.deviceId, restriction },
+      by: { userId, deviceId: row.deviceId, restriction, isShadowBanned },
       roomId: row.roomId as RoomId,
       type: row.type,
       content: JSON.parse(row.content) as JsonObject,

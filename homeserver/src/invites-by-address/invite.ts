@@ -69,6 +69,7 @@ export function createInviteByAddress({ rooms, identityServers, logger }: Invite
     events: readonly StoredEvent[],
   ): Promise<void> {
     const { server, token, address } = addressed(to);
+    if (by.isShadowBanned === true) return;
     const said = await identityServers.storeInvite(server, token, {
       ...{ medium: "email", address, room_id: room.roomId, sender: by.userId },
       ...shownOf(events),

@@ -16,6 +16,7 @@ import { createUpgrade } from "./creating/upgrade.ts";
 import type { RoomsDeps } from "./deps.ts";
 import { createMembers } from "./membership/members.ts";
 import type { RemoteMembership } from "./membership/remote-membership.ts";
+import { shadowedCreate, shadowedMembers, shadowedSend } from "./creating/shadowed.ts";
 import { createIdempotency } from "./records/idempotency.ts";
 
 export function createWriting(deps: RoomsDeps, core: RoomCore, remoteMembership: RemoteMembership) {
@@ -27,13 +28,15 @@ export function createWriting(deps: RoomsDeps, core: RoomCore, remoteMembership:
     ...{ store, local, remote, directoryLimits },
     askServices: deps.aliasNamespaces?.ask,
   });
-  const members = createMembers({
+  const shadowed = { store, local, random };
+  const allMembers = createMembers({
     ...core,
     ...{ log, profiles, remote: remoteMembership, resolveAlias: directory.resolve },
   });
+  const members = shadowedMembers(allMembers, shadowed);
   const cascades = createCascades({ store, local, clock, logger });
-  const send = createSend({
-    ...{ store, local, cascades, memberByState: members.byState },
+  const allSend = createSend({
+    ...{ store, local, cascades, memberByState: allMembers.byState },
     idempotency: createIdempotency(sql),
     exclusive: deps.exclusive ?? createExclusive(),
     resolveAlias: (alias) => roomOf(directory, alias),
@@ -45,7 +48,10 @@ export function createWriting(deps: RoomsDeps, core: RoomCore, remoteMembership:
     ...{ store, maker, members, profiles, invitees, directoryLimits, now, rules },
   });
   const upgrade = createUpgrade({ store, local, maker, profiles, partial, rules });
-  return { directory, members, send, cascades, create: { ...create, ...upgrade } };
+  return {
+    ...{ directory, members, cascades, send: shadowedSend(allSend, shadowed) },
+    create: shadowedCreate({ ...create, ...upgrade }),
+  };
 }
 
 async function roomOf(directory: RoomDirectory, alias: RoomAlias): Promise<RoomId | undefined> {

@@ -5,7 +5,7 @@ import { createTokenCache } from "../../src/users/sessions/token-cache.ts";
 const [alice, bob] = ["@alice:here", "@bob:here"] as [UserId, UserId];
 const tokenOf = (userId: UserId) => ({
   ...{ userId, deviceId: "D", isAdmin: false, restriction: undefined, tokenHash: Buffer.alloc(1) },
-  ...{ expiresTs: null, seenTs: 0, seenIp: "", rate: undefined },
+  ...{ expiresTs: null, seenTs: 0, seenIp: "", rate: undefined, isShadowBanned: false },
 });
 const open = () => createTokenCache({ max: 100_000, ttlMs: 3_600_000 });
 

@@ -49,6 +49,8 @@ export interface Actor {
   readonly isAdmin?: boolean;
   /** Suspended users redact only what they have sent themselves. */
   readonly restriction?: Restriction | undefined;
+  /** Nobody gets what they send. */
+  readonly isShadowBanned?: boolean | undefined;
 }
 
 /** What is shown of a room to those who may know of it, members or not. */

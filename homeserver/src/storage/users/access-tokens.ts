@@ -11,6 +11,7 @@ export interface AccessTokenRow {
   isAdmin: boolean;
   isLocked: boolean;
   isSuspended: boolean;
+  isShadowBanned: boolean;
   /** null: as many requests as others. */
   ratePerSecond: number | null;
   rateBurst: number | null;
@@ -34,6 +35,7 @@ export async function findAccessToken(
     SELECT t.user_id AS "userId", t.device_id AS "deviceId", t.refresh_hash AS "refreshHash",
       t.expires_ts AS "expiresTs", t.used, a.is_admin AND t.issued_to IS NULL AS "isAdmin",
       a.locked_ts IS NOT NULL AS "isLocked", a.suspended_ts IS NOT NULL AS "isSuspended",
+      a.shadow_banned_ts IS NOT NULL AS "isShadowBanned",
       a.rate_per_second AS "ratePerSecond", a.rate_burst AS "rateBurst"
     FROM access_tokens t JOIN accounts a USING (user_id)
     WHERE t.token_hash = ${tokenHash} AND a.deactivated_ts IS NULL`;

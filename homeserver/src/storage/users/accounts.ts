@@ -14,6 +14,8 @@ export interface AccountRow {
   erased: boolean;
   /** Id of the application service that opened it; null: none. */
   appservice: string | null;
+  /** Null: others get what it sends. */
+  shadowBannedTs: number | null;
   /** null: as many requests as others. */
   ratePerSecond: number | null;
   rateBurst: number | null;
@@ -25,6 +27,7 @@ export async function findAccount(sql: Sql | Tx, userId: string): Promise<Accoun
     SELECT user_id AS "userId", password_hash AS "passwordHash", is_admin AS "isAdmin",
       created_ts AS "createdTs", deactivated_ts AS "deactivatedTs", erased,
       locked_ts AS "lockedTs", suspended_ts AS "suspendedTs", appservice,
+      shadow_banned_ts AS "shadowBannedTs",
       rate_per_second AS "ratePerSecond", rate_burst AS "rateBurst"
     FROM accounts WHERE user_id = ${userId}`;
   return row;
@@ -88,6 +91,14 @@ export async function setLockedTs(tx: Tx, userId: string, ts: number | null): Pr
 export async function setSuspendedTs(tx: Tx, userId: string, ts: number | null): Promise<void> {
   await tx`
     UPDATE accounts SET suspended_ts = CASE WHEN ${ts}::bigint IS NULL THEN NULL ELSE coalesce(suspended_ts, ${ts}) END
+    WHERE user_id = ${userId} AND deactivated_ts IS NULL`;
+}
+
+/** Shadow-bans an open account, or ends that (null). One that is so stays as it is. */
+export async function setShadowBannedTs(tx: Tx, userId: string, ts: number | null): Promise<void> {
+  await tx`
+    UPDATE accounts SET shadow_banned_ts =
+      CASE WHEN ${ts}::bigint IS NULL THEN NULL ELSE coalesce(shadow_banned_ts, ${ts}) END
     WHERE user_id = ${userId} AND deactivated_ts IS NULL`;
 }
 

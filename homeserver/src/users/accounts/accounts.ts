@@ -31,6 +31,8 @@ interface Account {
   readonly deactivated: boolean;
   /** What administrators keep it from. */
   readonly restriction: Restriction | undefined;
+  /** Nobody gets what it sends. */
+  readonly isShadowBanned: boolean;
   /** How many requests it may send; undefined: as many as others. */
   readonly rate: OwnRate | undefined;
 }
@@ -133,7 +135,8 @@ export function createAccounts(deps: {
       isSuspended: row.suspendedTs !== null,
     });
     const rate = rateOf(row);
-    return { userId, isAdmin, createdTs, deactivated: deactivatedTs !== null, restriction, rate };
+    const facts = { userId, isAdmin, createdTs, deactivated: deactivatedTs !== null };
+    return { ...facts, restriction, rate, isShadowBanned: row.shadowBannedTs !== null };
   }
 
   async function exists(userId: UserId): Promise<boolean> {

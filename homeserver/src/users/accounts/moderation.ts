@@ -10,6 +10,7 @@ import {
   lockAccount,
   setLockedTs,
   setRate,
+  setShadowBannedTs,
   setSuspendedTs,
 } from "../../storage/users/accounts.ts";
 
@@ -19,6 +20,8 @@ interface ModerationState {
   readonly locked: boolean;
   /** What others would see of it: messages, joins, its profile. */
   readonly suspended: boolean;
+  /** Nothing that it is told of: nobody gets what it sends. */
+  readonly shadowBanned: boolean;
 }
 
 /** Locking and suspending local accounts. (Client-server API, "Account moderation".) */
@@ -50,10 +53,14 @@ export function createModeration(deps: { sql: Sql; log: Log; clock: Clock }): Mo
     async stateOf(by, userId) {
       const row = ensureOpen(await findAccount(sql, userId));
       if (row.isAdmin && by !== userId) throw errors.forbidden("That is another administrator");
-      return { locked: row.lockedTs !== null, suspended: row.suspendedTs !== null };
+      return {
+        locked: row.lockedTs !== null,
+        suspended: row.suspendedTs !== null,
+        shadowBanned: row.shadowBannedTs !== null,
+      };
     },
 
-    async change(by, userId, { locked, suspended }) {
+    async change(by, userId, { locked, suspended, shadowBanned }) {
       if (by === userId) throw errors.forbidden("Nobody locks or suspends their own account");
       await log.change(async ({ tx, record }) => {
         await lockAccount(tx, userId);
@@ -62,6 +69,9 @@ export function createModeration(deps: { sql: Sql; log: Log; clock: Clock }): Mo
         const now = clock.now();
         if (locked !== undefined) await setLockedTs(tx, userId, locked ? now : null);
         if (suspended !== undefined) await setSuspendedTs(tx, userId, suspended ? now : null);
+        if (shadowBanned !== undefined) {
+          await setShadowBannedTs(tx, userId, shadowBanned ? now : null);
+        }
         // Whoever keeps tokens in memory, or sends notifications, reads them again.
         record({ kind: "session", userId });
         if (locked !== undefined) record({ kind: "pusher", userId });

@@ -17,6 +17,8 @@ export interface Requester {
   readonly isGuest: false;
   /** What administrators keep the account from; absent: from nothing. */
   readonly restriction?: Restriction | undefined;
+  /** Nobody gets what they send, and they are not told. */
+  readonly isShadowBanned?: boolean | undefined;
   /** What administrators have set for the account; absent: what holds for everybody. */
   readonly rate?: OwnRate | undefined;
   /** SHA-256 of the access token. */

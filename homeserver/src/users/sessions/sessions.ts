@@ -127,12 +127,12 @@ export function createSessions(deps: SessionDeps): Sessions {
     if (!row.used && row.refreshHash !== null && !expired) {
       await firstUse(row.userId as UserId, tokenHash, row.refreshHash);
     }
-    const { deviceId, isAdmin, expiresTs } = row;
+    const { deviceId, isAdmin, isShadowBanned, expiresTs } = row;
     const userId = row.userId as UserId;
     const restriction = restrictionOf(row);
     const rate = rateOf(row);
-    const facts = { userId, deviceId, isAdmin, restriction, rate, tokenHash, expiresTs };
-    const token = { ...facts, seenTs: 0, seenIp: "" };
+    const facts = { userId, deviceId, isAdmin, restriction, rate, isShadowBanned };
+    const token = { ...facts, tokenHash, expiresTs, seenTs: 0, seenIp: "" };
     if (!expired) cache.put(accessToken, token, epoch);
     return token;
   }
@@ -202,8 +202,9 @@ export function createSessions(deps: SessionDeps): Sessions {
       throw errors.unknownToken("The access token has expired", true);
     }
     if (visit) lastSeen.note(found, visit);
-    const { userId, deviceId, isAdmin, restriction, rate, tokenHash } = found;
-    return { userId, deviceId, isAdmin, isGuest: false, restriction, rate, tokenHash };
+    const { userId, deviceId, isAdmin, restriction, rate, isShadowBanned, tokenHash } = found;
+    const who = { userId, deviceId, isAdmin, restriction, rate, isShadowBanned };
+    return { ...who, isGuest: false, tokenHash };
   }
 
   function forgetUser(userId: string): void {

@@ -6,6 +6,7 @@ export interface CachedToken extends SeenDevice {
   readonly isAdmin: boolean;
   readonly restriction: Restriction | undefined;
   readonly rate: OwnRate | undefined;
+  readonly isShadowBanned: boolean;
   readonly tokenHash: Buffer;
   /** ms since 1970; null: never. */
   readonly expiresTs: number | null;
