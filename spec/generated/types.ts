@@ -4300,7 +4300,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List deletions of rooms and of their history
+         * List deletions of rooms and of their history, and redactions of all that a user has sent
          * @description Those that have not ended or ended in the last week.
          */
         get: operations["getScheduledTasks"];
@@ -7285,11 +7285,12 @@ export interface components {
         };
         BackgroundWork: {
             id: string;
-            /** @description delete_room, purge_history, index_messages (older ones, for searches), index_people (of older rooms, for searches), complete_room (its state, after a quick join). */
+            /** @description delete_room, purge_history, redact_user (all that a user has sent), index_messages (older ones, for searches), index_people (of older rooms, for searches), complete_room (its state, after a quick join). */
             kind: string;
             /** @enum {string} */
             state: "waiting" | "running" | "halted" | "complete" | "failed";
             room_id?: components["schemas"]["RoomId"];
+            user_id?: components["schemas"]["UserId"];
             /** @description ms since 1970 */
             started_ts?: number;
             /** @description ms since 1970 */
@@ -30265,9 +30266,9 @@ export interface operations {
     getScheduledTasks: {
         parameters: {
             query?: {
-                /** @description Of this kind alone: purge_history or shutdown_and_purge_room. */
+                /** @description Of this kind alone: purge_history, shutdown_and_purge_room or redact_all_events. */
                 action_name?: string;
-                /** @description Of this room alone. */
+                /** @description Of this room or user alone. */
                 resource_id?: string;
                 /** @description In this state alone. */
                 status?: "scheduled" | "active" | "complete" | "cancelled" | "failed";
@@ -30296,7 +30297,7 @@ export interface operations {
                             status: "scheduled" | "active" | "complete" | "cancelled" | "failed";
                             /** @description When it began, or ended, in ms since 1970. */
                             timestamp_ms: number;
-                            /** @description The room. */
+                            /** @description The room or user. */
                             resource_id: string;
                             /** @description What came of it; null: nothing yet. */
                             result: JsonObject | null;

@@ -1,7 +1,7 @@
 import { route, type Route } from "../http/route.ts";
 import type { Background, Work } from "../oversight/background.ts";
 import type { Log } from "../log/types.ts";
-import type { ListedPurge } from "../storage/oversight/background.ts";
+import type { ListedPurge, ListedRedaction } from "../storage/oversight/background.ts";
 
 export interface BackgroundDeps {
   readonly background: Background;
@@ -55,22 +55,33 @@ export function backgroundRoutes({ background, log }: BackgroundDeps): Route[] {
     route("getScheduledTasks", async ({ query }) => {
       const { action_name: action, resource_id: resource, max_timestamp: before } = query;
       const status = query.status ?? query.job_status;
-      const tasks = (await background.purges())
-        .map(shownTask)
-        .filter(
-          (task) =>
-            (action === undefined || task.action === action) &&
-            (resource === undefined || task.resource_id === resource) &&
-            (status === undefined || task.status === status) &&
-            (before === undefined || task.timestamp_ms < before),
-        );
+      const all = [
+        ...(await background.redactions()).map(shownRedaction),
+        ...(await background.purges()).map(shownTask),
+      ];
+      const tasks = all.filter(
+        (task) =>
+          (action === undefined || task.action === action) &&
+          (resource === undefined || task.resource_id === resource) &&
+          (status === undefined || task.status === status) &&
+          (before === undefined || task.timestamp_ms < before),
+      );
       return { scheduled_tasks: tasks };
     }),
   ];
 }
 
-function shownWork({ roomId, startedTs, endedTs, ...rest }: Work) {
-  return { ...rest, room_id: roomId, started_ts: startedTs, ended_ts: endedTs };
+function shownWork({ roomId, userId, startedTs, endedTs, ...rest }: Work) {
+  return { ...rest, room_id: roomId, user_id: userId, started_ts: startedTs, ended_ts: endedTs };
+}
+
+function shownRedaction(redaction: ListedRedaction) {
+  const { id, userId, status, failed, reason, createdTs, endedTs } = redaction;
+  return {
+    ...{ id, action: "redact_all_events", status, resource_id: userId, error: reason },
+    timestamp_ms: endedTs ?? createdTs,
+    result: endedTs === null ? null : { failed_redactions: JSON.parse(failed) as object },
+  };
 }
 
 function shownTask(purge: ListedPurge) {

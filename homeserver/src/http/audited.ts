@@ -48,7 +48,11 @@ export function audited(
     ...route,
     async handle(context) {
       const { requester, ip, params, query, body } = context as unknown as GivenContext;
-      const parameters = { ...pick(query, queries), ...pick(body, noted), ...params };
+      const parameters = {
+        ...pick(query, queries),
+        ...pick(body, noted),
+        ...withoutSecrets(params),
+      };
       const end = await audit.begin({ by: requester, operation: operationId, parameters, ip });
       try {
         const answer = await route.handle(context);
@@ -74,6 +78,20 @@ interface GivenContext extends Pick<Context<OperationId>, "ip"> {
 function queriesOf(id: OperationId): readonly string[] {
   const schemas = operationSchemas[id] as { readonly query?: { readonly properties?: object } };
   return Object.keys(schemas.query?.properties ?? {});
+}
+
+/** Names of parameters in paths that let somebody in. */
+const SECRET = /password|token|secret/i;
+/** Of a longer secret its first characters are noted, by which one knows it again. */
+const [SHOWN, LONG] = [4, 12];
+
+function withoutSecrets(params: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) => {
+      if (!SECRET.test(name) || typeof value !== "string") return [name, value];
+      return [name, `${value.length < LONG ? "" : value.slice(0, SHOWN)}…`];
+    }),
+  );
 }
 
 function pick(from: unknown, names: readonly string[]): Record<string, unknown> {

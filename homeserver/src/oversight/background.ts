@@ -8,6 +8,8 @@ import {
   indexPeopleAnew,
   isHalted,
   listFollowers,
+  type ListedRedaction,
+  listRedactions,
   listPurges,
   messagesIndexed,
   roomsToComplete,
@@ -24,6 +26,7 @@ export interface Work {
   readonly kind: string;
   readonly state: "waiting" | "running" | "halted" | "complete" | "failed";
   readonly roomId?: string;
+  readonly userId?: string;
   /** ms since 1970. */
   readonly startedTs?: number;
   readonly endedTs?: number | undefined;
@@ -81,9 +84,11 @@ export function createBackground({ sql, clock }: BackgroundDeps) {
       throw errors.unknown("That job is under way already", 400);
     },
     purges: () => listPurges(sql, MAX_LISTED),
+    redactions: () => listRedactions(sql, MAX_LISTED),
     async work(): Promise<Work[]> {
-      const [purges, rooms, index] = await Promise.all([
+      const [purges, redactions, rooms, index] = await Promise.all([
         listPurges(sql, MAX_LISTED),
+        listRedactions(sql, MAX_LISTED),
         roomsToComplete(sql, MAX_LISTED),
         indexing(),
       ]);
@@ -92,6 +97,13 @@ export function createBackground({ sql, clock }: BackgroundDeps) {
         ...rooms.map(({ roomId, isFetched }) => ({
           ...{ id: `complete_room ${roomId}`, kind: "complete_room", roomId },
           ...{ state: "running" as const, done: isFetched ? 1 : 0, total: 2 },
+        })),
+        ...redactions.map((each) => ({
+          ...{ id: each.id, kind: "redact_user", userId: each.userId },
+          ...{ startedTs: each.createdTs, endedTs: each.endedTs ?? undefined },
+          state: each.status === "scheduled" ? ("waiting" as const) : stateOf(each.status),
+          ...roomsOf(each),
+          error: each.reason ?? undefined,
         })),
         ...purges.map((purge) => ({
           ...{ id: purge.id, roomId: purge.roomId, startedTs: purge.createdTs },
@@ -108,6 +120,13 @@ export function createBackground({ sql, clock }: BackgroundDeps) {
 
 function stateOf(status: string): "running" | "complete" | "failed" {
   return status === "complete" || status === "failed" ? status : "running";
+}
+
+/** Through how many rooms a redaction is, and of how many. */
+function roomsOf({ status, roomsDone, request }: ListedRedaction) {
+  const { rooms } = JSON.parse(request) as { readonly rooms?: unknown };
+  const total = Array.isArray(rooms) ? rooms.length : null;
+  return { done: status === "complete" ? total : roomsDone, total };
 }
 
 /** A room is deleted in two steps: its users are put out, and then all is deleted. */

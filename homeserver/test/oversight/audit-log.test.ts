@@ -84,6 +84,19 @@ test("an access token in the query is not noted, and parameters that the contrac
   expect(JSON.stringify(entry)).not.toContain(root.token);
 });
 
+test("a registration token in the path is not noted, but for the beginning of a long one", async () => {
+  const path = "/_synapse/admin/v1/registration_tokens/";
+  for (const [token, noted] of [
+    ["short-one", "…"],
+    ["a-longer-one-of-them", "a-lo…"],
+  ]) {
+    expect((await ask("POST", `${path}new`, { body: { token } })).status).toBe(200);
+    expect(JSON.stringify(await newest())).not.toContain(token);
+    expect((await ask("DELETE", `${path}${token}`)).status).toBe(200);
+    expect((await newest()).parameters).toEqual({ token: noted });
+  }
+});
+
 test("of a body only what the contract names is noted, and long texts are cut", async () => {
   const content = { msgtype: "m.text", body: "between us" };
   const notice = { user_id: alice.userId, content, password: "hidden" };

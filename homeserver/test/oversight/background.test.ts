@@ -93,6 +93,27 @@ test("the index of people is written anew, unless that is halted", async () => {
   expect((await get(`${UPDATES}/status`)).current_updates.index_people).toBeUndefined();
 }, 60_000);
 
+test("a redaction of all that a user has sent is a task, too", async () => {
+  const carol = await register(server, "carol");
+  const { room_id: roomId } = await carol.call("POST", "/createRoom", {});
+  await carol.send(roomId, "to be redacted");
+  const path = `/_synapse/admin/v1/user/${segment(carol.userId)}/redact`;
+  const { body } = await ask("POST", path, { body: { rooms: [roomId] } });
+  const done = await eventually("it is redacted", async () => {
+    const found = await works("redact_user");
+    return found?.state === "complete" ? found : undefined;
+  });
+  expect(done).toMatchObject({ id: body.redact_id, user_id: carol.userId, done: 1, total: 1 });
+  const query = `action_name=redact_all_events&resource_id=${segment(carol.userId)}`;
+  expect((await get(`${TASKS}?${query}`)).scheduled_tasks).toEqual([
+    {
+      ...{ id: body.redact_id, action: "redact_all_events", status: "complete", error: null },
+      ...{ timestamp_ms: done.ended_ts, resource_id: carol.userId },
+      result: { failed_redactions: {} },
+    },
+  ]);
+});
+
 test("a job that there is not is refused", async () => {
   const { status, body } = await ask("POST", `${UPDATES}/start_job`, { body: { job_name: "x" } });
   expect([status, body.errcode]).toEqual([400, "M_UNKNOWN"]);

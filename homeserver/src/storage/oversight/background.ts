@@ -40,6 +40,33 @@ export async function listPurges(sql: Sql, max: number): Promise<ListedPurge[]> 
     FROM purges ORDER BY created_ts DESC, purge_id LIMIT ${max}`;
 }
 
+/** A redaction of all that a user has sent. Times are ms since 1970. */
+export interface ListedRedaction {
+  readonly id: string;
+  readonly userId: string;
+  readonly status: "scheduled" | "active" | "complete" | "failed";
+  readonly roomsDone: number;
+  /** JSON object text with `rooms`. */
+  readonly request: string;
+  /** What could not be redacted, by event id: JSON object text. */
+  readonly failed: string;
+  readonly reason: string | null;
+  readonly createdTs: number;
+  readonly endedTs: number | null;
+}
+
+/** The newest first, `max` at most, with up to 100 events each that could not be redacted. */
+export async function listRedactions(sql: Sql, max: number): Promise<ListedRedaction[]> {
+  return sql<ListedRedaction[]>`
+    SELECT redaction_id AS id, user_id AS "userId", status, rooms_done AS "roomsDone", request,
+      coalesce((SELECT json_object_agg(event_id, error) FROM (
+        SELECT event_id, error FROM failed_user_redactions f
+        WHERE f.redaction_id = r.redaction_id ORDER BY event_id LIMIT 100) some_of_them),
+        '{}')::text AS failed,
+      reason, created_ts AS "createdTs", ended_ts AS "endedTs"
+    FROM user_redactions r ORDER BY created_ts DESC, redaction_id LIMIT ${max}`;
+}
+
 /** How far the index of older messages is: event nids. */
 export async function messagesIndexed(
   sql: Sql,
