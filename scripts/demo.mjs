@@ -1,6 +1,7 @@
 /**
  * `npm run demo`: two servers on this machine that federate over TLS with a certificate authority of
- * their own, and a conversation between them. Everything is thrown away at the end.
+ * their own, and conversations between them: with pictures, reactions and a thread, and an encrypted one. Two links sign a
+ * browser in on either side. Everything is thrown away at the end.
  * With --once it ends by itself when the conversation has reached both sides.
  */
 import { spawn } from "node:child_process";
@@ -9,7 +10,9 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createAuthority } from "./lib/certificates.mjs";
-import { converse } from "./lib/demo-conversation.mjs";
+import { converse, register } from "./lib/demo-conversation.mjs";
+import { secretRooms } from "./lib/demo-secret-room.mjs";
+import { signInPage } from "./lib/demo-sign-in.mjs";
 import { ensureInstalled } from "./lib/install.mjs";
 import { main } from "./lib/main.mjs";
 import { environment, findNode, root } from "./lib/node.mjs";
@@ -34,13 +37,37 @@ await main(async () => {
       servers.push(await startServer(node, folder, authority, port));
     }
     await Promise.race([Promise.all(servers.map(isHealthy)), stopped]);
-    const conversation = await Promise.race([converse(servers), stopped]);
-    if (conversation) await show(servers, conversation, stopped);
+    await Promise.race([play(servers, stopped), stopped]);
   } finally {
     await Promise.all(servers.map(stopServer));
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+/** People, their rooms, and the links to them; until it is stopped. */
+async function play(servers, stopped) {
+  const [alice, bob] = await Promise.all([
+    register(servers[0], "alice", "Alice"),
+    register(servers[1], "bob", "Bob"),
+  ]);
+  const conversation = await converse(servers, [alice, bob]);
+  const pages = [];
+  let end;
+  try {
+    for (const user of [alice, bob]) pages.push(await signInPage(user));
+    if (!onlyOnce) {
+      const speakers = await Promise.all([
+        register(servers[0], "ines", "Ines"),
+        register(servers[1], "karl", "Karl"),
+      ]);
+      end = await secretRooms(servers, speakers, [alice, bob]);
+    }
+    await show(servers, { ...conversation, users: [alice, bob], pages }, stopped);
+  } finally {
+    for (const { remove } of pages) remove();
+    await end?.();
+  }
+}
 
 /** Resolves (with undefined) at the first signal. */
 function stopOnSignal() {
@@ -102,13 +129,13 @@ async function isHealthy({ child, url }) {
   }
 }
 
-async function show([one, two], { alias, users, messages }, stopped) {
+async function show(servers, { alias, users, pages, messages }, stopped) {
   const lines = [
     "",
-    "Two Weft servers federate over TLS on this machine:",
-    ...[one, two].map(({ serverName, url }, index) => {
+    "Two Weft servers federate over TLS on this machine. Open both, side by side:",
+    ...servers.map(({ serverName }, index) => {
       const { username, password } = users[index];
-      return `  ${url}   (${serverName})   sign in as ${username} with password ${password}`;
+      return `  ${pages[index].href}   ${username} on ${serverName} (password ${password})`;
     }),
     "",
     `They talk in ${alias}:`,

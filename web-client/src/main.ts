@@ -1,6 +1,5 @@
 import { startAccount } from "./store/account.ts";
 import { startLanguage } from "./store/language.ts";
-import { fetchUpdate, startOffline } from "./store/offline.ts";
 import { followAddress, navigate } from "./store/router.ts";
 import { applyTheme } from "./store/theme.ts";
 import "./pages/app.ts";
@@ -8,14 +7,22 @@ import "./pages/app.ts";
 /** Milliseconds within which the page does not begin anew twice. */
 const ONCE_IN = 60_000;
 
+/** Milliseconds after the start until the page’s files are kept: the rooms come first. */
+const KEEP_AFTER = 4000;
+const offline = () => import("./store/offline.ts");
+
 /** After an update of the server the parts of the old page are gone: begin anew. While it is away, stay. */
 async function beginAnew(): Promise<void> {
   const last = Number(sessionStorage.getItem("weft.reloaded") ?? 0);
   if (Date.now() - last < ONCE_IN) return;
   const page = await fetch(location.pathname, { cache: "no-store" }).catch(() => undefined);
   if (page?.ok !== true) return;
-  await fetchUpdate();
   sessionStorage.setItem("weft.reloaded", String(Date.now()));
+  // It may be among the parts that are gone.
+  await offline().then(
+    ({ fetchUpdate }) => fetchUpdate(),
+    () => undefined,
+  );
   location.reload();
 }
 
@@ -31,4 +38,9 @@ followAddress();
 await startLanguage();
 startAccount();
 document.body.append(document.createElement("weft-app"));
-startOffline();
+setTimeout(() => {
+  offline().then(
+    ({ startOffline }) => startOffline(),
+    () => undefined,
+  );
+}, KEEP_AFTER);

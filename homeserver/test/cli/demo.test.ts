@@ -1,10 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 
 const DEMO = join(import.meta.dirname, "..", "..", "..", "scripts", "demo.mjs");
+const DIST = join(import.meta.dirname, "..", "..", "..", "web-client", "dist");
 
 test(
   "the demonstration's two servers exchange a conversation over TLS",
@@ -15,8 +17,10 @@ test(
     });
     const [output, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
     expect(code).toBe(0);
-    expect(output).toMatch(/^ {2}http:\/\/localhost:\d+ .* sign in as alice/m);
-    expect(output).toMatch(/^ {2}http:\/\/localhost:\d+ .* sign in as bob/m);
+    expect(output).toMatch(/^ {2}http:\/\/localhost:\d+\/demo-\w+\.html {3}alice on /m);
+    expect(output).toMatch(/^ {2}http:\/\/localhost:\d+\/demo-\w+\.html {3}bob on /m);
+    // What signed a browser in is gone with the servers.
+    expect(readdirSync(DIST).filter((name) => name.startsWith("demo-"))).toEqual([]);
     expect(output).toContain("Does this reach you?");
     expect(output).toContain("It does: signed, over TLS");
   },

@@ -32,10 +32,10 @@ export function createAccountApi(http: Http, userId: string) {
       http.call<"deleteDevices">("POST", "/_matrix/client/v3/delete_devices", {
         body: { devices, auth },
       }),
-    /** Needs user-interactive auth. The other devices stay signed in. */
-    changePassword: (newPassword: string, auth?: AuthProof) =>
+    /** Needs user-interactive auth. `signOutOthers`: this device alone stays signed in. */
+    changePassword: (newPassword: string, signOutOthers: boolean, auth?: AuthProof) =>
       http.call<"changePassword">("POST", "/_matrix/client/v3/account/password", {
-        body: { new_password: newPassword, logout_devices: false, auth },
+        body: { new_password: newPassword, logout_devices: signOutOthers, auth },
       }),
 
     setAccountData: <Type extends EventType>(type: Type, content: EventContent<Type>) =>

@@ -1,8 +1,10 @@
 import { createAccountApi } from "./account.ts";
+import type { createContactApi } from "./contact.ts";
 import type { createDirectoryApi } from "./directory.ts";
 import { createEncryptionApi } from "./encryption.ts";
 import { createHttp, type TokenSource } from "./http.ts";
 import { createMediaApi } from "./media.ts";
+import type { createNotifyApi } from "./notify.ts";
 import type { createRoomNotesApi } from "./room-notes.ts";
 import { createRoomApi } from "./rooms.ts";
 import type { Session } from "./session.ts";
@@ -14,7 +16,9 @@ const FLAG = "weft.socket";
 
 /** What the page asks only once it is drawn: `completeApi` fills it in, so that the first script is without it. */
 interface LaterApi {
+  contact: ReturnType<typeof createContactApi>;
   directory: ReturnType<typeof createDirectoryApi>;
+  notify: ReturnType<typeof createNotifyApi>;
   notes: ReturnType<typeof createRoomNotesApi>;
 }
 

@@ -1,10 +1,8 @@
 import { msg } from "@lit/localize";
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, LitElement } from "lit";
 import { customElement } from "lit/decorators.js";
 import { Watch } from "../controllers/watch.ts";
-import { $notifications, canNotify, setNotifications } from "../store/notifier.ts";
 import { chooseLanguage, chosenLanguage, LANGUAGES } from "../store/language.ts";
-import { toast } from "../store/toasts.ts";
 import {
   $contrast,
   $density,
@@ -23,12 +21,12 @@ function nameOf(tag: string): string {
   return new Intl.DisplayNames([tag], { type: "language" }).of(tag) ?? tag;
 }
 
-/** Light, dark, or as the system has it; and whether there are notes for what is new. */
+/** Light, dark, or as the system has it; contrast, spacing and language. */
 @customElement("weft-settings-appearance")
 export class WeftSettingsAppearance extends LitElement {
   constructor() {
     super();
-    new Watch(this, () => [$theme, $contrast, $density, $notifications]);
+    new Watch(this, () => [$theme, $contrast, $density]);
   }
 
   static override styles = [
@@ -52,27 +50,6 @@ export class WeftSettingsAppearance extends LitElement {
       }
     `,
   ];
-
-  readonly #onNotifications = async (event: Event): Promise<void> => {
-    const box = event.target as HTMLInputElement;
-    if (await setNotifications(box.checked)) return;
-    box.checked = false;
-    toast(
-      msg("The browser does not allow it. Its settings for this page can change that."),
-      "error",
-    );
-  };
-
-  #notifications() {
-    if (!canNotify()) return nothing;
-    return html`<fieldset>
-      <legend>${msg("Notifications")}</legend>
-      <label class="choice">
-        <input type="checkbox" ?checked=${$notifications.get()} @change=${this.#onNotifications} />
-        ${msg("Show a note for new messages while I am elsewhere")}
-      </label>
-    </fieldset>`;
-  }
 
   #language() {
     const chosen = chosenLanguage() ?? "";
@@ -133,6 +110,6 @@ export class WeftSettingsAppearance extends LitElement {
   }
 
   override render() {
-    return html`${this.#looks()} ${this.#language()} ${this.#notifications()}`;
+    return html`${this.#looks()} ${this.#language()}`;
   }
 }

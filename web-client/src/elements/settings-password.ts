@@ -1,6 +1,6 @@
 import { msg } from "@lit/localize";
 import { html, LitElement, nothing } from "lit";
-import { customElement, property, queryAll, state } from "lit/decorators.js";
+import { customElement, property, query, queryAll, state } from "lit/decorators.js";
 import { ApiError } from "../api/errors.ts";
 import { throughAuth } from "../api/uia.ts";
 import type { Client } from "../store/client.ts";
@@ -16,6 +16,7 @@ export class WeftSettingsPassword extends LitElement {
   @property({ attribute: false }) client!: Client;
   @state() private busy = false;
   @state() private problem = "";
+  @query("#others") private others!: HTMLInputElement;
   @queryAll("weft-password-field") private fields!: NodeListOf<WeftPasswordField>;
 
   static override styles = [base, buttons, forms];
@@ -29,13 +30,18 @@ export class WeftSettingsPassword extends LitElement {
     }
     this.busy = true;
     this.problem = "";
+    const signOutOthers = this.others.checked;
     const { account } = this.client.api;
     const { userId } = this.client.session;
     try {
       await throughAuth({ password: { userId, password: current } }, (auth) =>
-        account.changePassword(next, auth),
+        account.changePassword(next, signOutOthers, auth),
       );
-      toast(msg("Your password was changed. Your other devices stay signed in."));
+      toast(
+        signOutOthers
+          ? msg("Your password was changed. Your other devices were signed out.")
+          : msg("Your password was changed. Your other devices stay signed in."),
+      );
       for (const one of this.fields) one.clear();
     } catch (error) {
       const wrong =
@@ -56,6 +62,10 @@ export class WeftSettingsPassword extends LitElement {
         autocomplete="new-password"
         @enter=${this.#onSubmit}
       ></weft-password-field>
+      <label class="choice field">
+        <input id="others" type="checkbox" />
+        ${msg("Sign out my other devices")}
+      </label>
       <button type="submit" class="button primary" ?disabled=${this.busy}>
         ${msg("Change password")}
       </button>

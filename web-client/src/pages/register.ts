@@ -1,10 +1,12 @@
 import { msg } from "@lit/localize";
 import { html, LitElement, nothing } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
+import { createAccountApi } from "../api/account.ts";
 import { createAuthApi } from "../api/auth.ts";
 import { ApiError } from "../api/errors.ts";
 import { openStagePage, whenStageIsPassed } from "../api/fallback.ts";
 import { createHttp } from "../api/http.ts";
+import type { Session } from "../api/session.ts";
 import { NeedsProof, throughAuth, type Proofs } from "../api/uia.ts";
 import type { WeftPasswordField } from "../elements/password-field.ts";
 import "../elements/password-field.ts";
@@ -39,6 +41,7 @@ export class WeftRegister extends LitElement {
   #unhear: () => void = () => undefined;
   @state() private wantsToken = this.token !== "";
   @query("#user") private user!: HTMLInputElement;
+  @query("#display-name") private displayName!: HTMLInputElement;
   @query("#token") private tokenInput!: HTMLInputElement | null;
   @query("weft-password-field") private password!: WeftPasswordField;
   readonly #auth = createAuthApi(createHttp(""), "");
@@ -95,6 +98,7 @@ export class WeftRegister extends LitElement {
         (auth) => this.#auth.register({ ...registration, ...(auth === undefined ? {} : { auth }) }),
         this.#session,
       );
+      await this.#setName(session);
       this.#dropToken();
       navigate({ page: "home" }, true);
       signedIn(session);
@@ -105,6 +109,15 @@ export class WeftRegister extends LitElement {
       await this.#explain(error);
     }
   };
+
+  /** A name that cannot be set now can be set later. */
+  async #setName(session: Session): Promise<void> {
+    const name = this.displayName.value.trim();
+    if (name === "") return;
+    const tokens = { current: async () => session.accessToken, renew: async () => undefined };
+    const account = createAccountApi(createHttp("", tokens), session.userId);
+    await account.setDisplayName(name).catch(() => undefined);
+  }
 
   /** The token has done its work and must not stay in the address. */
   #dropToken(): void {
@@ -191,6 +204,19 @@ export class WeftRegister extends LitElement {
           />
           <p class="hint" id="user-hint" role="status">
             ${this.nameProblem || msg("Small letters, digits and . _ = - / +")}
+          </p>
+        </div>
+        <div class="field">
+          <label for="display-name">${msg("Your name, as others see it")}</label>
+          <input
+            id="display-name"
+            name="name"
+            autocomplete="name"
+            maxlength="100"
+            aria-describedby="display-name-hint"
+          />
+          <p class="hint" id="display-name-hint">
+            ${msg("You can leave it out, and change it later.")}
           </p>
         </div>
         <weft-password-field

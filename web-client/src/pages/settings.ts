@@ -7,9 +7,11 @@ import { base, buttons } from "../styles/shared.ts";
 import { pageStyles, tabStyles } from "../styles/pages.ts";
 import { icon } from "../elements/icon.ts";
 import "../elements/encryption/settings-encryption.ts";
+import "../elements/settings-account.ts";
 import "../elements/settings-appearance.ts";
 import "../elements/settings-devices.ts";
 import "../elements/settings-ignored.ts";
+import "../elements/settings-notifications.ts";
 import "../elements/settings-password.ts";
 import "../elements/settings-profile.ts";
 
@@ -29,6 +31,10 @@ export class WeftSettings extends LitElement {
         html`<weft-settings-profile .client=${client}></weft-settings-profile>`,
       ],
       appearance: [msg("Appearance"), html`<weft-settings-appearance></weft-settings-appearance>`],
+      notifications: [
+        msg("Notifications"),
+        html`<weft-settings-notifications .client=${client}></weft-settings-notifications>`,
+      ],
       password: [
         msg("Password"),
         html`<weft-settings-password .client=${client}></weft-settings-password>`,
@@ -40,6 +46,10 @@ export class WeftSettings extends LitElement {
       ignored: [
         msg("Ignored people"),
         html`<weft-settings-ignored .client=${client}></weft-settings-ignored>`,
+      ],
+      account: [
+        msg("Account"),
+        html`<weft-settings-account .client=${client}></weft-settings-account>`,
       ],
       encryption: [
         msg("Encryption"),

@@ -1,4 +1,3 @@
-import { msg } from "@lit/localize";
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { completeApi } from "../api/later.ts";
@@ -7,13 +6,15 @@ import type { Client } from "../store/client.ts";
 import { $dialog, openDialog } from "../store/dialogs.ts";
 import { offerEncryption } from "../store/encryption-offer.ts";
 import { isUnread } from "../store/room-sections.ts";
+import { PUSH_KEY } from "../store/notifier.ts";
+import { readSetting } from "../store/settings.ts";
 import { $route, hrefToRoom, type Route } from "../store/router.ts";
 import { report } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
-import { logo } from "../elements/logo.ts";
 import "../dialogs/host.ts";
 import "../elements/offline-banner.ts";
 import "../elements/sidebar.ts";
+import "../elements/welcome.ts";
 import "./room.ts";
 
 /** A file that is dropped where nobody takes it does not open in the place of the page. */
@@ -65,24 +66,6 @@ export class WeftShell extends LitElement {
         grid-row: 2;
         min-width: 0;
         min-height: 0;
-      }
-      .welcome {
-        display: grid;
-        place-content: center;
-        justify-items: center;
-        height: 100%;
-        padding: var(--space-5);
-        text-align: center;
-        color: var(--muted);
-      }
-      .welcome h1 {
-        margin: var(--space-4) 0 var(--space-1);
-        color: var(--text);
-        font-size: 1.3em;
-      }
-      .welcome p {
-        max-width: 36ch;
-        margin: 0;
       }
       @media (max-width: 719px) {
         :host {
@@ -149,10 +132,17 @@ export class WeftShell extends LitElement {
     if (changed.has("client")) completeApi(this.client.api, this.client.session.userId);
   }
 
+  /** A subscription that the browser has changed is told to the server. */
+  async #resumePush(): Promise<void> {
+    const { startPush } = await import("../store/web-push.ts");
+    await startPush(this.client).catch(() => undefined);
+  }
+
   override updated(changed: PropertyValues<this>): void {
     if (changed.has("client")) {
       this.#unoffer?.();
       this.#unoffer = offerEncryption(this.client);
+      if (readSetting(PUSH_KEY) === "on") void this.#resumePush();
     }
     const route = $route.get();
     this.classList.toggle(
@@ -192,13 +182,7 @@ export class WeftShell extends LitElement {
           section=${route.section}
         ></weft-settings>`;
       default:
-        return html`<main class="welcome">
-          ${logo(64)}
-          <h1>${msg("Pick up a thread")}</h1>
-          <p>
-            ${msg("Choose a room on the left, write to someone, or look around in the public directory.")}
-          </p>
-        </main>`;
+        return html`<weft-welcome .client=${this.client}></weft-welcome>`;
     }
   }
 

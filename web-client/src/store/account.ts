@@ -92,6 +92,12 @@ export function signedIn(session: Session): void {
   void open(session).catch(report);
 }
 
+/** The account is closed on the server: nothing of it stays here. */
+export async function closeAccount(): Promise<void> {
+  clearSession();
+  await leave(true, { state: "out" });
+}
+
 /** Ends the session here and on the server; the server being away doesn't keep anyone in. */
 export async function signOut(client: Client): Promise<void> {
   await client.api.account.signOut().catch(() => undefined);

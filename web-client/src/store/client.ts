@@ -10,7 +10,7 @@ import { OFFERED } from "./encryption-offer.ts";
 import { createDrafts, type Drafts } from "./drafts.ts";
 import { createHistory, type History } from "./history.ts";
 import { createMediaCache, type MediaCache } from "./media-cache.ts";
-import { followNews } from "./notifier.ts";
+import { followNews, PUSH_KEY } from "./notifier.ts";
 import { createOutbox, type Outbox, type Unsent } from "./outbox.ts";
 import { openPersistence, type Persistence } from "./persistence.ts";
 import { createIntake } from "./reading.ts";
@@ -208,6 +208,8 @@ export async function openClient(
       await encryption.close(forget).catch(() => undefined);
       if (!forget) return;
       dropSetting(OFFERED);
+      // Whoever signs in next chooses for themselves.
+      dropSetting(PUSH_KEY);
       await persistence?.destroy().catch(() => undefined);
     },
   };

@@ -1,12 +1,45 @@
 import { atom } from "nanostores";
 import type { RoomStore, RoomSummary } from "./room-store.ts";
 import { navigate } from "./router.ts";
-import { readSetting, writeSetting } from "./settings.ts";
+import { isQuiet, type QuietHours } from "../text/quiet-hours.ts";
+import { dropSetting, readSetting, writeSetting } from "./settings.ts";
 
 const KEY = "weft.notifications";
 
 /** Whether this browser shows a note for what is new while the page is not looked at. */
 export const $notifications = atom(readSetting(KEY) === "on");
+
+/** Where it is kept whether this browser is told while the page is closed. */
+export const PUSH_KEY = "weft.push";
+const SOUND = "weft.sound";
+const QUIET = "weft.quiet";
+
+/** Whether something new sounds in this browser. */
+export const $sound = atom(readSetting(SOUND) === "on");
+
+export function setSound(on: boolean): void {
+  writeSetting(SOUND, on ? "on" : "off");
+  $sound.set(on);
+}
+
+function keptQuiet(): QuietHours | undefined {
+  try {
+    const kept = JSON.parse(readSetting(QUIET) ?? "null") as Partial<QuietHours> | null;
+    const { from, to } = kept ?? {};
+    return typeof from === "string" && typeof to === "string" ? { from, to } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The hours in which this browser stays quiet. */
+export const $quiet = atom<QuietHours | undefined>(keptQuiet());
+
+export function setQuiet(hours: QuietHours | undefined): void {
+  if (hours === undefined) dropSetting(QUIET);
+  else writeSetting(QUIET, JSON.stringify(hours));
+  $quiet.set(hours);
+}
 
 export function canNotify(): boolean {
   return "Notification" in window;
@@ -51,17 +84,15 @@ export function followNews(store: RoomStore): () => void {
     );
     const unseen = !document.hasFocus() || document.hidden;
     // The first list is no news.
-    if (
-      before === undefined ||
-      before.size === 0 ||
-      !unseen ||
-      !$notifications.get() ||
-      !canNotify()
-    )
-      return;
-    if (Notification.permission !== "granted") return;
-    for (const room of list) {
-      if ((counts.get(room.roomId) ?? 0) > (before.get(room.roomId) ?? 0)) show(room);
+    if (before === undefined || before.size === 0 || !unseen) return;
+    if (isQuiet($quiet.get(), new Date())) return;
+    const fresh = list.filter(
+      ({ roomId }) => (counts?.get(roomId) ?? 0) > (before.get(roomId) ?? 0),
+    );
+    if (fresh.length === 0) return;
+    if ($sound.get()) void import("./chime.ts").then(({ chime }) => chime());
+    if ($notifications.get() && canNotify() && Notification.permission === "granted") {
+      for (const room of fresh) show(room);
     }
   });
 }

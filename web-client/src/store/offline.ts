@@ -2,8 +2,6 @@ import { msg } from "@lit/localize";
 import { navigate } from "./router.ts";
 import { toast } from "./toasts.ts";
 
-/** Milliseconds after the start until the page's files are kept: the rooms come first. */
-const AFTER = 4000;
 /** Milliseconds between looks for another build. */
 const EVERY = 3_600_000;
 /** Milliseconds that another build may take to arrive. */
@@ -62,9 +60,7 @@ export function startOffline(): void {
     if (!isFirst) offerReload();
     isFirst = false;
   });
-  setTimeout(() => {
-    // A browser that keeps nothing refuses; the page works without.
-    serviceWorker.register("./sw.js").catch(() => undefined);
-  }, AFTER);
+  // A browser that keeps nothing refuses; the page works without.
+  serviceWorker.register("./sw.js").catch(() => undefined);
   setInterval(() => void lookForUpdate(), EVERY);
 }

@@ -16,8 +16,13 @@ function byCode(error: ApiError): string | undefined {
     case "M_USER_DEACTIVATED":
       return msg("This account has been closed. Ask whoever runs the server.");
     case "M_USER_LOCKED":
+      return msg(
+        "This account is locked: nothing can be read or written with it until whoever runs the server unlocks it.",
+      );
     case "M_USER_SUSPENDED":
-      return msg("This account is restricted for now. Ask whoever runs the server.");
+      return msg(
+        "This account is suspended: you can read and leave rooms, but not write, join or change anything. Ask whoever runs the server why.",
+      );
     case "M_LIMIT_EXCEEDED": {
       const seconds = Math.ceil((error.retryAfter ?? 5000) / 1000);
       return msg(str`That was a bit fast. Try again in ${seconds} s.`);

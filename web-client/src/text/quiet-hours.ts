@@ -1,5 +1,5 @@
 /** Hours in which nothing pops up or sounds, as times of the day: "22:00". They may go over midnight. */
-interface QuietHours {
+export interface QuietHours {
   readonly from: string;
   readonly to: string;
 }

@@ -48,7 +48,9 @@ function createFakeApi(answers: Record<string, (...args: never[]) => unknown>) {
     rooms: part("rooms"),
     account: part("account"),
     directory: part("directory"),
+    contact: part("contact"),
     media: part("media"),
+    notify: part("notify"),
     notes: part("notes"),
     sync: part("sync"),
   };

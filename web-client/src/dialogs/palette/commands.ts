@@ -65,10 +65,12 @@ function roomCommands({ store }: Client): Command[] {
 
 function settingsCommands(): Command[] {
   const sections: [section: string, label: string, icon: IconName][] = [
-    ["profile", msg("Profile"), "settings"],
+    ["profile", msg("Profile"), "user"],
     ["appearance", msg("Appearance"), "theme"],
-    ["password", msg("Password"), "settings"],
+    ["notifications", msg("Notifications"), "bell"],
+    ["password", msg("Password"), "key"],
     ["devices", msg("Devices"), "device"],
+    ["account", msg("Account"), "user"],
     ["encryption", msg("Encryption"), "lock"],
   ];
   return sections.map(([section, label, icon]) => ({
