@@ -19,6 +19,7 @@ import type { LocalEvents } from "../commands/local-events.ts";
 import type { AliasNamespaces, DirectoryLimits } from "./directory-limits.ts";
 import { isJoined, notInRoom } from "../commands/outsiders.ts";
 import { listPublished } from "./published-rooms.ts";
+import { IS_ARCHIVED } from "../state/blocked-rooms.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, RoomDirectory } from "../api/index.ts";
@@ -49,9 +50,9 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
     resolveLocal: (alias) => resolveLocal(alias),
     async setAlias(by, alias, roomId) {
       requireOurs(alias);
-      if ((await store.registry.byId(roomId)) === undefined) {
-        throw errors.notFound("That room is not known here");
-      }
+      const room = await store.registry.byId(roomId);
+      if (room === undefined) throw errors.notFound("That room is not known here");
+      if (by.isAdmin !== true) await refuseArchived(room);
       await directoryLimits.ensureMayMakeAlias(by, alias, roomId);
       const row = { alias, roomId, creator: by.userId, createdTs: local.identity.now() };
       if (!(await insertAlias(sql, row))) {
@@ -90,6 +91,7 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
       if (room === undefined) throw notInRoom();
       const isAdmin = by.isAdmin === true;
       if (!isAdmin && !(await isJoined(sql, room, by.userId))) throw notInRoom();
+      if (!isAdmin) await refuseArchived(room);
       if (!isAdmin && !(await mayNameRoom(room, by.userId))) {
         throw errors.forbidden("Your power does not suffice to publish the room");
       }
@@ -156,6 +158,12 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
     });
   }
 
+  /** @throws MatrixError M_FORBIDDEN 403 */
+  async function refuseArchived(room: Room): Promise<void> {
+    const isArchived = await local.run(room, async (command) => command.isArchived);
+    if (isArchived) throw errors.forbidden(IS_ARCHIVED);
+  }
+
   function requireOurs(alias: RoomAlias): void {
     if (serverOf(alias) === serverName) return;
     throw errors.invalidParam(`Aliases of this server end in :${serverName}`);
@@ -165,6 +173,7 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
   async function mayNameRoom(room: Room, userId: UserId): Promise<boolean> {
     return local.run(room, async (command) => {
       const member = await command.stateEvent("m.room.member", userId);
+      if (command.isArchived) return false;
       if (member?.event.content.membership !== "join") return false;
       const levels = await powerLevelsOf(command);
       return levels.userLevel(userId) >= levels.required("m.room.canonical_alias", true);

@@ -12,6 +12,7 @@ import { moveAliases } from "../../storage/rooms/aliases.ts";
 import { membershipIn } from "../../storage/rooms/members.ts";
 import { movePublication } from "../../storage/rooms/published-rooms.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
+import { IS_ARCHIVED } from "../state/blocked-rooms.ts";
 import type { FirstState, RoomMaker } from "./room-maker.ts";
 import type { RoomStore } from "../state/store.ts";
 import { allowedVersion, type RoomRules } from "./room-rules.ts";
@@ -87,6 +88,8 @@ export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
 }
 
 async function readOld(command: RoomCommand, by: Actor): Promise<OldRoom> {
+  // Before the new room is made: the old one could not be closed.
+  if (command.isArchived) throw errors.forbidden(IS_ARCHIVED);
   const types = ["m.room.create", "m.room.power_levels", "m.room.canonical_alias", ...COPIED];
   const keys = types.map((type) => [type, ""] as const);
   const state = await command.state([...keys, ["m.room.member", by.userId]]);

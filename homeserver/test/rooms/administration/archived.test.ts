@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { RoomId } from "../../../src/protocol/identifiers.ts";
+import type { RoomAlias, RoomId } from "../../../src/protocol/identifiers.ts";
 import type { TestServer } from "../support/world.ts";
 import { a, alice, b, bob, read, say, sharedRoom, world } from "../purge/purging.ts";
 
@@ -21,6 +21,7 @@ test("nobody sends to an archived room, changes it or comes in, on any replica, 
   const eventId = await say(a, alice, roomId, "before");
   await say(other, alice, roomId, "before, too");
   await archive(roomId, other);
+  const rooms = await a.rooms.history.joinedRooms(alice.userId);
   for (const on of [a, other]) {
     await expect(say(on, alice, roomId, "now")).rejects.toMatchObject(refused);
     const topic = { by: alice, roomId, type: "m.room.topic", stateKey: "", content: {} };
@@ -35,6 +36,8 @@ test("nobody sends to an archived room, changes it or comes in, on any replica, 
     await expect(on.rooms.create.upgrade(alice, roomId, "12")).rejects.toMatchObject(refused);
     expect((await read(on, alice, roomId)).bodies).toEqual(["before", "before, too"]);
   }
+  // No upgrade has left a room behind.
+  expect(await a.rooms.history.joinedRooms(alice.userId)).toEqual(rooms);
   expect(await a.rooms.administration.statuses.of(roomId)).toMatchObject({
     ...{ status: "archived", by: alice.userId, reason: "old" },
   });
@@ -67,6 +70,23 @@ test("what other servers send meanwhile is not taken in, and is fetched once the
   await world.flush();
   expect((await read(a, alice, roomId)).bodies).toEqual(["one", "two", "three"]);
   expect(await a.rooms.view.joinedMembers(room.nid)).toContain(carol.userId);
+});
+
+test("an archived room gets no alias and is not published, but names are given up", async () => {
+  const { directory } = a.rooms;
+  const roomId = await sharedRoom();
+  const [old, other] = ["#attic:a.test", "#loft:a.test"] as unknown as RoomAlias[];
+  await directory.setAlias(alice, old!, roomId);
+  const canonical = { type: "m.room.canonical_alias", stateKey: "", content: { alias: old! } };
+  await a.rooms.send.state({ by: alice, roomId, ...canonical });
+  await archive(roomId);
+  await expect(directory.setAlias(alice, other!, roomId)).rejects.toMatchObject(refused);
+  await expect(directory.setPublished(alice, roomId, true)).rejects.toMatchObject(refused);
+  await directory.deleteAlias(alice, old!);
+  expect(await directory.resolveLocal(old!)).toBeUndefined();
+  const room = (await a.rooms.view.room(roomId))!;
+  const named = await a.rooms.view.currentStateEvent(room.nid, "m.room.canonical_alias", "");
+  expect(named?.event.content).toEqual({ alias: old });
 });
 
 test("local users leave an archived room, and it may be deleted", async () => {
