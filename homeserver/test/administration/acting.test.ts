@@ -62,6 +62,10 @@ describe("who acts as a user", () => {
     await server.database.sql`UPDATE access_tokens SET expires_ts = 1 WHERE expires_ts = ${until}`;
     await done("PUT", v1(`/suspend/${encoded(user.userId)}`), { suspend: false }); // read again
     expect(await unknown(acting)).toBe("M_UNKNOWN_TOKEN");
+    await actAs(user);
+    const rows = await server.database.sql`
+      SELECT 1 FROM access_tokens WHERE user_id = ${user.userId} AND device_id = ''`;
+    expect(rows.length, "the old one is gone").toBe(1);
     const past = { valid_until_ms: Date.now() - 1 };
     expect(await refused("POST", login(user.userId), past)).toEqual([400, "M_INVALID_PARAM"]);
   });

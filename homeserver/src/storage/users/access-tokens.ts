@@ -74,6 +74,18 @@ export async function deleteAccessToken(
   return gone.count === 1;
 }
 
+/** Deletes a user's tokens of a device that are too old. */
+export async function deleteExpiredTokens(
+  tx: Tx,
+  userId: string,
+  deviceId: string,
+  now: number,
+): Promise<void> {
+  await tx`
+    DELETE FROM access_tokens
+    WHERE user_id = ${userId} AND device_id = ${deviceId} AND expires_ts <= ${now}`;
+}
+
 /** Deletes the tokens by which an administrator acts as others, and returns as whom. */
 export async function deleteTokensIssuedTo(tx: Tx, administrator: string): Promise<UserId[]> {
   const rows = await tx<{ userId: UserId }[]>`

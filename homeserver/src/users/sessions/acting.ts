@@ -6,6 +6,7 @@ import type { UserId } from "../../protocol/identifiers.ts";
 import {
   deleteAccessToken,
   deleteDeviceTokens,
+  deleteExpiredTokens,
   deleteTokensIssuedTo,
   insertAccessToken,
 } from "../../storage/users/access-tokens.ts";
@@ -34,9 +35,11 @@ export function createActing(deps: { log: Log; clock: Clock; random: Random }): 
     async issue(userId, { issuedTo, expiresTs }) {
       const token = newSecret("access", random);
       const row = { tokenHash: hashSecret(token), userId, deviceId: NO_DEVICE, refreshHash: null };
-      await log.change(({ tx }) =>
-        insertAccessToken(tx, { ...row, createdTs: clock.now(), expiresTs, issuedTo }),
-      );
+      const now = clock.now();
+      await log.change(async ({ tx }) => {
+        await deleteExpiredTokens(tx, userId, NO_DEVICE, now);
+        await insertAccessToken(tx, { ...row, createdTs: now, expiresTs, issuedTo });
+      });
       return token;
     },
     async end(userId, tokenHash) {
