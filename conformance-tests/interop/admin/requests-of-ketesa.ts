@@ -16,7 +16,7 @@ const SIGN_IN: readonly Row[] = [
   ["GET", () => "/_matrix/client/v3/login", undefined, ["flows"]],
   ["GET", () => "/_matrix/client/v1/auth_metadata", undefined, ["issuer"]],
   ["GET", () => "/_matrix/client/v3/account/whoami", undefined, ["user_id", "device_id"]],
-  ["GET", ({ user }) => `/_matrix/client/v3/profile/${user.userId}`, undefined, ["displayname"]],
+  ["GET", ({ user }) => `/_matrix/client/v3/profile/${user.userId}`],
 ];
 
 const LISTS: readonly Row[] = [

@@ -1,6 +1,6 @@
 /**
- * Requests of tools that no registry has, as their sources make them (Ketesa of November 2026, Mjolnir 1.11,
- * Draupnir 3), with the members of the answers that they read.
+ * Requests of tools that no registry has, as their sources make them (Ketesa 1.3.0, Mjolnir 1.12.1,
+ * Draupnir 3.1.0), with the members of the answers that they read.
  */
 import type { Answer, Scene } from "./scene.ts";
 import { KETESA } from "./requests-of-ketesa.ts";
