@@ -63,6 +63,13 @@ export function createMediaApi(http: Http) {
         },
       ),
 
+    /** What stands at an address of the web, as the server finds it. */
+    preview: (url: string) =>
+      http.call<"getUrlPreviewAuthed">("GET", "/_matrix/client/v1/media/preview_url", {
+        query: { url },
+        timeout: 30_000,
+      }),
+
     /** Sends a file; `onProgress` is told the sent share, 0 to 1. (fetch cannot tell the progress of a body.) */
     upload(file: Blob, filename: string, onProgress: (share: number) => void): Upload {
       const xhr = new XMLHttpRequest();

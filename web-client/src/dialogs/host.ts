@@ -81,6 +81,15 @@ const WINDOWS: Windows = {
     (client, { roomId, thread }) =>
       html`<weft-new-poll .client=${client} roomId=${roomId} .thread=${thread}></weft-new-poll>`,
   ],
+  reactions: [
+    () => import("./reactions.ts"),
+    (client, { roomId, eventId }) =>
+      html`<weft-who-reacted
+        .client=${client}
+        .roomId=${roomId}
+        .eventId=${eventId}
+      ></weft-who-reacted>`,
+  ],
   commands: [() => import("./commands.ts"), () => html`<weft-commands></weft-commands>`],
   "encryption-setup": [
     () => import("./encryption/setup.ts"),

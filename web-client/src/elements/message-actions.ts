@@ -91,6 +91,7 @@ export function openMessageActions(
     });
   }
   actions.push(
+    ...whoReacted(room, event.event_id),
     {
       label: msg("Copy text"),
       icon: "copy",
@@ -110,14 +111,23 @@ export function openMessageActions(
     },
   );
   if (event.sender !== me) {
-    actions.push({
-      label: msg("Report"),
-      icon: "flag",
-      run: () => openDialog({ kind: "report", roomId: room.roomId, eventId: event.event_id }),
-    });
+    const { roomId } = room;
+    const run = (): void => openDialog({ kind: "report", roomId, eventId: event.event_id });
+    actions.push({ label: msg("Report"), icon: "flag", run });
   }
   if (canRedact(room, me, event.sender)) actions.push(deletion(client, room, entry));
   return actions;
+}
+
+function whoReacted(room: Room, eventId: string): MessageAction[] {
+  if (room.timeline.relations.reactionsTo(eventId).length === 0) return [];
+  return [
+    {
+      label: msg("Who reacted"),
+      icon: "smile",
+      run: () => openDialog({ kind: "reactions", roomId: room.roomId, eventId }),
+    },
+  ];
 }
 
 function deletion(client: Client, room: Room, entry: Entry): MessageAction {

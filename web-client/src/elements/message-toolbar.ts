@@ -35,6 +35,27 @@ export class WeftMessageToolbar extends LitElement {
     `,
   ];
 
+  /** Arrows go from one tool to the next, as in any toolbar; each is a stop of Tab, too. */
+  readonly #onKey = (event: KeyboardEvent): void => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (by === undefined) return;
+    const menu = this.renderRoot.querySelector("weft-menu");
+    const all: HTMLElement[] = [
+      ...this.renderRoot.querySelectorAll<HTMLElement>(".icon-button"),
+      ...(menu?.shadowRoot?.querySelectorAll<HTMLElement>(".trigger") ?? []),
+    ];
+    const inner = menu?.shadowRoot?.activeElement ?? this.shadowRoot?.activeElement;
+    const at = all.indexOf(inner as HTMLElement);
+    if (at < 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+    all[(at + by + all.length) % all.length]?.focus();
+  };
+
+  override firstUpdated(): void {
+    this.addEventListener("keydown", this.#onKey);
+  }
+
   override render() {
     const inBar = this.actions.filter((action) => action.inBar);
     const inMenu = this.actions.filter((action) => !action.inBar);

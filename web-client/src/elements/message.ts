@@ -2,6 +2,7 @@ import { msg, str } from "@lit/localize";
 import { html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { object, text, type MatrixEvent, type Unchecked } from "../api/types.ts";
+import { Watch } from "../controllers/watch.ts";
 import { openMessageActions, shortcutFor } from "./message-actions.ts";
 import { decryptionOf } from "../encryption/decryption.ts";
 import type { Client } from "../store/client.ts";
@@ -12,6 +13,7 @@ import {
   isAttachment,
   shownContent,
 } from "../store/describe.ts";
+import { $previews, previewedLinks } from "../store/link-previews.ts";
 import { StaleError } from "../store/outbox.ts";
 import { openDialog } from "../store/dialogs.ts";
 import { isExpectedEncrypted } from "../store/encrypted-since.ts";
@@ -65,6 +67,11 @@ export class WeftMessage extends LitElement {
   #quotedId: string | undefined;
 
   static override styles = [base, buttons, messageStyles];
+
+  constructor() {
+    super();
+    new Watch(this, () => [$previews]);
+  }
 
   get #event(): MatrixEvent {
     return this.item.entry.event;
@@ -145,6 +152,24 @@ export class WeftMessage extends LitElement {
       text(content, "format") === "org.matrix.custom.html"
         ? text(content, "formatted_body")
         : undefined;
+    return html`${this.#text(type, body, rich, content)} ${this.#previews(body)}`;
+  }
+
+  #previews(body: string) {
+    const links = previewedLinks(this.room, this.#event, body);
+    if (links.length > 0) import("./link-preview.ts").catch(report);
+    return links.map(
+      (url) => html`<weft-link-preview .client=${this.client} url=${url}></weft-link-preview>`,
+    );
+  }
+
+  #text(
+    type: string,
+    body: string,
+    rich: string | undefined,
+    content: Unchecked<"m.room.message">,
+  ) {
+    const event = this.#event;
     return html`<weft-rich-text
       class=${type === "m.notice" ? "notice" : ""}
       .body=${body}

@@ -79,7 +79,7 @@ export class WeftSound extends LitElement {
         position: relative;
         height: 26px;
       }
-      svg {
+      .track svg {
         position: absolute;
         inset: 0;
         width: 100%;

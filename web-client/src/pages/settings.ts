@@ -13,6 +13,7 @@ import "../elements/settings-devices.ts";
 import "../elements/settings-ignored.ts";
 import "../elements/settings-notifications.ts";
 import "../elements/settings-password.ts";
+import "../elements/settings-previews.ts";
 import "../elements/settings-profile.ts";
 
 /** What a person can set for themselves, in sections with addresses of their own. */
@@ -30,7 +31,11 @@ export class WeftSettings extends LitElement {
         msg("Profile"),
         html`<weft-settings-profile .client=${client}></weft-settings-profile>`,
       ],
-      appearance: [msg("Appearance"), html`<weft-settings-appearance></weft-settings-appearance>`],
+      appearance: [
+        msg("Appearance"),
+        html`<weft-settings-appearance></weft-settings-appearance>
+          <weft-settings-previews></weft-settings-previews>`,
+      ],
       notifications: [
         msg("Notifications"),
         html`<weft-settings-notifications .client=${client}></weft-settings-notifications>`,

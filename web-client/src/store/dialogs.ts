@@ -21,6 +21,7 @@ export type DialogRequest =
   | { kind: "key-file"; way: "export" | "import" }
   | { kind: "room-encryption"; roomId: string }
   | { kind: "commands" }
+  | { kind: "reactions"; roomId: string; eventId: string }
   | { kind: "new-poll"; roomId: string; thread?: Draft["thread"] }
   | { kind: "sign-out" }
   | { kind: "palette" }

@@ -72,6 +72,7 @@ test("each request of the client is an operation of the contract", async () => {
   }
   await json.sync.sync({ timeout: 0, presence: "online" }, new AbortController().signal);
   await media.uploadLimit();
+  await media.preview("x");
   await media.download({ serverName: "x", mediaId: "x" });
   await media.thumbnail({ serverName: "x", mediaId: "x" }, { width: 1, height: 1, method: "crop" });
   const known = new Set(

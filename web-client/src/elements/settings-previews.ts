@@ -1,0 +1,52 @@
+import { msg } from "@lit/localize";
+import { css, html, LitElement } from "lit";
+import { customElement } from "lit/decorators.js";
+import { Watch } from "../controllers/watch.ts";
+import { $previews, setPreviews } from "../store/link-previews.ts";
+import { base, forms } from "../styles/shared.ts";
+
+/** Whether links in messages are looked at, and where. */
+@customElement("weft-settings-previews")
+export class WeftSettingsPreviews extends LitElement {
+  constructor() {
+    super();
+    new Watch(this, () => [$previews]);
+  }
+
+  static override styles = [
+    base,
+    forms,
+    css`
+      fieldset {
+        display: grid;
+        gap: var(--space-3);
+        margin: 0;
+        padding: 0 0 var(--space-5);
+        border: 0;
+      }
+      legend {
+        margin-bottom: var(--space-3);
+        font-weight: 550;
+      }
+    `,
+  ];
+
+  #box(which: "open" | "encrypted", label: string) {
+    return html`<label class="choice">
+      <input
+        type="checkbox"
+        .checked=${$previews.get()[which]}
+        @change=${(event: Event) => setPreviews({ [which]: (event.target as HTMLInputElement).checked })}
+      />
+      ${label}
+    </label>`;
+  }
+
+  override render() {
+    return html`<fieldset>
+      <legend>${msg("Previews of links")}</legend>
+      ${this.#box("open", msg("Show what a link leads to, below the message"))}
+      ${this.#box("encrypted", msg("Also in encrypted rooms: your server then learns of the links in them"))}
+    </fieldset>`;
+  }
+}
