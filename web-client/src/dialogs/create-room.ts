@@ -3,6 +3,7 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { NewRoom } from "../api/rooms.ts";
 import { createRoom, serverOf } from "../store/actions.ts";
+import { attempt } from "../store/toasts.ts";
 import { addToSpace, inSpaceState } from "../store/space-actions.ts";
 import { navigate } from "../store/router.ts";
 import { encryptionChoice } from "./encryption/choice.ts";
@@ -29,7 +30,9 @@ export class WeftCreateRoom extends FormDialog {
     if (topic !== "") room.topic = topic;
     if (this.#isOpen && alias !== "") room.room_alias_name = alias;
     const roomId = await createRoom(this.client, room, data.get("encrypted") !== null);
-    if (this.spaceId !== undefined) await addToSpace(this.client, this.spaceId, roomId);
+    const { spaceId } = this;
+    // The room is there: created once more it would be there twice.
+    if (spaceId !== undefined) await attempt(() => addToSpace(this.client, spaceId, roomId));
     navigate({ page: "room", room: roomId, via: [] });
     return true;
   }

@@ -5,6 +5,7 @@ import type { NewRoom } from "../api/rooms.ts";
 import { serverOf } from "../store/actions.ts";
 import { showPlace, type ListPlace } from "../store/list-place.ts";
 import { navigate } from "../store/router.ts";
+import { attempt } from "../store/toasts.ts";
 import { addToSpace, inSpaceState } from "../store/space-actions.ts";
 import { field, FormDialog } from "./form-dialog.ts";
 
@@ -39,7 +40,7 @@ export class WeftCreateSpace extends FormDialog {
     if (this.open && alias !== "") space.room_alias_name = alias;
     const roomId = await client.api.rooms.create(space);
     if (spaceId === undefined) showPlace(roomId as ListPlace);
-    else await addToSpace(client, spaceId, roomId);
+    else await attempt(() => addToSpace(client, spaceId, roomId));
     navigate({ page: "room", room: roomId, via: [] });
     return true;
   }

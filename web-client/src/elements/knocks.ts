@@ -108,7 +108,9 @@ export class WeftKnocks extends LitElement {
       <weft-avatar seed=${userId} name=${name} .mxc=${avatarUrl} size="34"></weft-avatar>
       <span class="about">
         ${msg(str`${name} asks to join`)}<br />
-        <span class="muted">${userId}${said === "" ? nothing : html` · <bdi>${said}</bdi>`}</span>
+        <span class="muted"
+          >${plainText(userId)}${said === "" ? nothing : html` · <bdi>${said}</bdi>`}</span
+        >
       </span>
       <span class="choices">
         ${

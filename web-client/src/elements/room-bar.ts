@@ -1,6 +1,7 @@
 import { msg, str } from "@lit/localize";
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
 import { forgetRoom } from "../store/leaving.ts";
 import { joinRule } from "../store/power.ts";
@@ -21,6 +22,11 @@ export class WeftRoomBar extends LitElement {
   @property({ attribute: false }) room!: Room;
   @property({ attribute: false }) place!: Extract<Route, { page: "room" }>;
   @state() private busy = false;
+
+  constructor() {
+    super();
+    new Watch(this, () => [this.client?.store.$list, this.room?.signals.$state]);
+  }
 
   static override styles = [
     base,

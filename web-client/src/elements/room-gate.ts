@@ -5,6 +5,7 @@ import type { ResponseBody } from "@weft/spec/types";
 import { ApiError } from "../api/errors.ts";
 import { text } from "../api/types.ts";
 import { acceptInvite } from "../store/actions.ts";
+import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
 import { setIgnored } from "../store/ignored.ts";
 import { leaveAndForget } from "../store/leaving.ts";
@@ -36,6 +37,12 @@ export class WeftRoomGate extends LitElement {
   @state() private error: unknown;
   @query("#reason") private reason!: HTMLTextAreaElement | null;
   #asked = "";
+
+  constructor() {
+    super();
+    // What one is to a room changes in the room itself: who waits is invited one day.
+    new Watch(this, () => [this.client?.store.$list]);
+  }
 
   static override styles = [base, buttons, forms, roomGateStyles];
 
@@ -150,14 +157,18 @@ export class WeftRoomGate extends LitElement {
         <button type="button" class="button" ?disabled=${this.busy} @click=${this.#decline}>
           ${msg("Decline")}
         </button>
-        <button
-          type="button"
-          class="button quiet"
-          ?disabled=${this.busy}
-          @click=${() => void this.#declineAndIgnore(inviter)}
-        >
-          ${msg(str`Decline and ignore ${name}`)}
-        </button>
+        ${
+          inviter === "" || inviter === this.client.session.userId
+            ? nothing
+            : html`<button
+                type="button"
+                class="button quiet"
+                ?disabled=${this.busy}
+                @click=${() => void this.#declineAndIgnore(inviter)}
+              >
+                ${msg(str`Decline and ignore ${name}`)}
+              </button>`
+        }
       </div>
     </section>`;
   }
@@ -189,7 +200,7 @@ export class WeftRoomGate extends LitElement {
       summary.room_type === "m.space" ? msg("Space") : "",
       people === 1 ? msg("1 person") : msg(str`${people} people`),
       summary.encryption === undefined ? "" : msg("Encrypted"),
-      summary.canonical_alias ?? "",
+      plainText(summary.canonical_alias ?? ""),
     ];
     return html`<p class="fact">${said.filter((one) => one !== "").join(" · ")}</p>`;
   }

@@ -23,7 +23,7 @@ import "./menu.ts";
 import type { MenuItem } from "./menu.ts";
 
 /** Spaces in spaces are opened so deep. */
-const MAX_DEPTH = 8;
+const MAX_DEPTH = 4;
 const DRAGGED = "application/x-weft-child";
 
 /** What is in a space: its rooms and spaces, in or not, in its order, with what one may do about them. */
@@ -36,7 +36,7 @@ export class WeftSpaceOverview extends LitElement {
   @state() private said = "";
   @state() private over = "";
   #rooms!: SpaceRooms;
-  #asked = "";
+  readonly #asked = new Set<string>();
 
   constructor() {
     super();
@@ -55,10 +55,10 @@ export class WeftSpaceOverview extends LitElement {
       .children(this.room.roomId)
       .filter(({ roomId }) => this.#rooms.room(roomId) === undefined)
       .map(({ roomId }) => roomId);
-    // Asked once for each set of rooms that nothing is known of: what the server does not show stays unknown.
-    const wanted = `${this.room.roomId} ${unknown.join(" ")}`;
-    if (wanted === this.#asked) return;
-    this.#asked = wanted;
+    // Asked again when a room comes that nothing is known of: what the server does not show stays unknown.
+    const wanted = [this.room.roomId, ...unknown];
+    if (wanted.every((roomId) => this.#asked.has(roomId))) return;
+    for (const roomId of wanted) this.#asked.add(roomId);
     void this.#rooms.load(this.room.roomId);
   }
 
@@ -189,13 +189,14 @@ export class WeftSpaceOverview extends LitElement {
     child: SpaceChild,
     order: readonly string[],
     at: number,
-    depth: number,
+    path: readonly string[],
   ): TemplateResult | typeof nothing {
     const about = this.#about(child.roomId);
     if (about === undefined) return nothing;
     const { name, topic, people, isSpace } = about;
-    const isManaged = depth === 0 && this.#mayManage;
-    const isOpen = this.opened.has(child.roomId);
+    const isManaged = path.length === 1 && this.#mayManage;
+    // A space that holds itself is not opened within itself.
+    const isOpen = this.opened.has(child.roomId) && !path.includes(child.roomId);
     return html`<li
       draggable=${isManaged ? "true" : nothing}
       class=${this.over === child.roomId ? "over" : ""}
@@ -240,12 +241,13 @@ export class WeftSpaceOverview extends LitElement {
         ${this.#action(child, name, about.rule)}
         ${isManaged ? html`<weft-menu label=${msg(str`Options for ${name}`)} .items=${this.#manage(child, name, order, at)}></weft-menu>` : nothing}
       </div>
-      ${isSpace && isOpen ? this.#inside(child.roomId, depth + 1) : nothing}
+      ${isSpace && isOpen ? this.#inside(child.roomId, path) : nothing}
     </li>`;
   }
 
   /** The rooms of a space, those that are suggested not first: a space has an order of its own. */
-  #inside(spaceId: string, depth: number): TemplateResult {
+  #inside(spaceId: string, above: readonly string[]): TemplateResult {
+    const path = [...above, spaceId];
     const children = this.#rooms.children(spaceId);
     const order = children.map(({ roomId }) => roomId);
     const hidden = order.filter((roomId) => this.#about(roomId) === undefined).length;
@@ -253,12 +255,12 @@ export class WeftSpaceOverview extends LitElement {
     const error = this.#rooms.failed.get(spaceId);
     return html`<ul aria-busy=${isLoading}>
         ${
-          depth > MAX_DEPTH
+          path.length > MAX_DEPTH
             ? nothing
             : repeat(
                 children,
                 ({ roomId }) => roomId,
-                (child, at) => this.#child(child, order, at, depth),
+                (child, at) => this.#child(child, order, at, path),
               )
         }
       </ul>
@@ -340,7 +342,7 @@ export class WeftSpaceOverview extends LitElement {
       <div class="content">
         ${topic === "" ? nothing : html`<p class="topic">${topic}</p>`} ${this.#tools()}
         <h2>${msg("Rooms")}</h2>
-        ${this.#inside(this.room.roomId, 0)}
+        ${this.#inside(this.room.roomId, [])}
       </div>
       <p class="hidden-label" role="status">${this.said}</p>
     </div>`;

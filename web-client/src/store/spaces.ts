@@ -1,9 +1,11 @@
 import { strings, text, type Unchecked } from "../api/types.ts";
-import type { StateEvent } from "./room.ts";
+import type { Room, StateEvent } from "./room.ts";
 import type { RoomStore, RoomSummary } from "./room-store.ts";
 
 /** Spaces in spaces are followed so far. */
 const MAX_DEPTH = 20;
+/** Children of one space that are looked at. */
+const MAX_CHILDREN = 2_000;
 
 /** A child of a space, as the space's state names it. */
 export interface SpaceChild {
@@ -60,15 +62,24 @@ export interface SpaceTree {
   below(spaceId: string): ReadonlySet<string>;
 }
 
+/** The children of rooms as they were read last, with the count of changes of the room's state then. */
+const read = new WeakMap<Room, [state: number, children: (SpaceChild & Sibling)[]]>();
+
+/** Each space is read once for each change of its state: the list is drawn far more often. */
+function childrenOf(room: Room | undefined): (SpaceChild & Sibling)[] {
+  if (room === undefined) return [];
+  const state = room.signals.$state.get();
+  const known = read.get(room);
+  if (known?.[0] === state) return known[1];
+  const children = childrenIn(room.stateOf("m.space.child").values()).slice(0, MAX_CHILDREN);
+  read.set(room, [state, children]);
+  return children;
+}
+
 /** Reads the tree of spaces out of the rooms' state. Spaces that hold one another in a circle are followed once. */
 export function readSpaces(store: RoomStore): SpaceTree {
   const joined = store.$list.get().filter((room) => room.isSpace && room.membership === "join");
-  const children = new Map(
-    joined.map(({ roomId }) => {
-      const events = store.room(roomId)?.stateOf("m.space.child").values() ?? [];
-      return [roomId, childrenIn(events)];
-    }),
-  );
+  const children = new Map(joined.map(({ roomId }) => [roomId, childrenOf(store.room(roomId))]));
   const below = new Map<string, Set<string>>();
 
   function collect(spaceId: string, into: Set<string>, depth: number): void {

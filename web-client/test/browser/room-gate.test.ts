@@ -83,6 +83,10 @@ describe("in front of a room", () => {
     await expectAccessible();
     await userEvent.click(button("Take the request back"));
     await eventually(() => expect(asked(calls, "rooms.leave")).toEqual([ROOM]));
+    const invited = [{ ...member, sender: ANN, content: { membership: "invite" } }];
+    const invite = { [ROOM]: { invite_state: { events: invited } } };
+    store.apply({ next_batch: "s", rooms: { invite } }, 0);
+    await expect.element(button("Accept")).toBeVisible();
   });
 
   test("an address that leads nowhere is said to, and offers no join", async () => {

@@ -5,6 +5,7 @@ import { ApiError } from "../../api/errors.ts";
 import { strings, type EventContent } from "../../api/types.ts";
 import { serverOf } from "../../store/actions.ts";
 import { openDialog } from "../../store/dialogs.ts";
+import { plainText } from "../../text/names.ts";
 import { RoomSettingsSection } from "./section.ts";
 
 /** Bytes of an identifier. */
@@ -131,7 +132,7 @@ export class WeftRoomAddresses extends RoomSettingsSection {
         msg("Saved."),
       );
     return html`<li>
-      <span class="grow">${alias}</span>
+      <span class="grow">${plainText(alias)}</span>
       ${
         isMain
           ? html`<span class="muted">${msg("Main address")}</span>`

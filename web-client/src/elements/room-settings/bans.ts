@@ -37,7 +37,7 @@ export class WeftRoomBans extends RoomSettingsSection {
       <weft-avatar seed=${userId} name=${name} size="32"></weft-avatar>
       <span class="grow"
         >${name}<br /><span class="muted"
-          >${userId} ·
+          >${plainText(userId)} ·
           ${reason === "" ? msg(str`banned by ${by}`) : msg(str`banned by ${by}: ${reason}`)}</span
         ></span
       >

@@ -14,6 +14,7 @@ import {
 } from "../../store/permissions.ts";
 import { CREATOR_POWER, powerOf } from "../../store/power.ts";
 import { isSpace } from "../../store/room-features.ts";
+import { plainText } from "../../text/names.ts";
 import { roleName } from "../../text/roles.ts";
 import { permissionName } from "./permission-names.ts";
 import { RoomSettingsSection } from "./section.ts";
@@ -137,7 +138,7 @@ export class WeftRoomRoles extends RoomSettingsSection {
         .mxc=${room.member(userId)?.avatarUrl}
         size="32"
       ></weft-avatar>
-      <span class="grow">${name}<br /><span class="muted">${userId}</span></span>
+      <span class="grow">${name}<br /><span class="muted">${plainText(userId)}</span></span>
       ${
         level === CREATOR_POWER
           ? html`<span class="muted">${msg("Creator: may do everything, always")}</span>`
