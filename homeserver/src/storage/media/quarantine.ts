@@ -26,17 +26,12 @@ export async function quarantine(
   { userId, now }: By,
 ): Promise<number> {
   const [servers, ids] = arraysOf(keys);
-  await beginChanges(tx);
-  const { count: added } = await tx`
-    WITH changed AS (
-      INSERT INTO media (server, media_id, content_type, size, created_ts, quarantined_by,
-        quarantined_ts)
-      SELECT k.server, k.media_id, '', 0, ${now}, ${userId}, ${now}
-      FROM unnest(${servers}::text[], ${ids}::text[]) AS k (server, media_id)
-      WHERE k.server <> ${own} ORDER BY k.server, k.media_id ON CONFLICT DO NOTHING
-      RETURNING server, media_id)
-    INSERT INTO quarantine_changes (server, media_id, quarantined)
-    SELECT server, media_id, true FROM changed`;
+  const added = await tx<MediaKey[]>`
+    INSERT INTO media (server, media_id, content_type, size, created_ts, quarantined_by, quarantined_ts)
+    SELECT k.server, k.media_id, '', 0, ${now}, ${userId}, ${now}
+    FROM unnest(${servers}::text[], ${ids}::text[]) AS k (server, media_id)
+    WHERE k.server <> ${own} ORDER BY k.server, k.media_id ON CONFLICT DO NOTHING
+    RETURNING server, media_id AS "mediaId"`;
   const rows = await tx<{ sha256: Buffer }[]>`
     SELECT DISTINCT m.sha256 FROM media m
     JOIN unnest(${servers}::text[], ${ids}::text[]) AS k (server, media_id) USING (server, media_id)
@@ -44,6 +39,13 @@ export async function quarantine(
   const files = rows.map((row) => row.sha256);
   // Whoever uploads the same content at this moment comes before or after.
   for (const sha256 of files) await lockFile(tx, sha256);
+  // After the files, as in inheritQuarantine.
+  await beginChanges(tx);
+  const [newServers, newIds] = arraysOf(added);
+  await tx`
+    INSERT INTO quarantine_changes (server, media_id, quarantined)
+    SELECT server, media_id, true FROM unnest(${newServers}::text[], ${newIds}::text[])
+      AS k (server, media_id)`;
   const { count } = await tx`
     WITH changed AS (
     UPDATE media m SET quarantined_by = ${userId}, quarantined_ts = ${now}
@@ -57,7 +59,7 @@ export async function quarantine(
     RETURNING m.server, m.media_id)
     INSERT INTO quarantine_changes (server, media_id, quarantined)
     SELECT server, media_id, true FROM changed`;
-  return added + count;
+  return added.length + count;
 }
 
 /** Ends the quarantine of a file, and of all others of the same content. */
