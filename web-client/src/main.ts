@@ -38,9 +38,11 @@ followAddress();
 await startLanguage();
 startAccount();
 document.body.append(document.createElement("weft-app"));
+// Pages without TLS have none.
+const worker = "serviceWorker" in navigator ? navigator.serviceWorker.controller : null;
 setTimeout(() => {
   offline().then(
-    ({ startOffline }) => startOffline(),
+    ({ startOffline }) => startOffline(worker),
     () => undefined,
   );
 }, KEEP_AFTER);

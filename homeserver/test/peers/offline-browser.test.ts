@@ -15,7 +15,7 @@ const SAID = "Do we have enough rope?";
 /** Each test goes on where the one before ended. */
 describe.skipIf(!hasBrowser("Chromium"))(
   "a page that keeps its parts",
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   () => {
     let network: Network;
     let weft: WeftProcess;
@@ -93,7 +93,7 @@ describe.skipIf(!hasBrowser("Chromium"))(
       await ann.page.evaluate(
         "navigator.serviceWorker.getRegistration().then((it) => it.update())",
       );
-      await ann.page.getByText("Weft has been updated.").waitFor();
+      await ann.page.getByText("Weft has been updated.").waitFor({ timeout: 120_000 });
       await ann.page.getByRole("button", { name: "Reload" }).click();
       await link(ROOM).waitFor();
       expect(await ann.page.content()).toContain("<!-- two -->");

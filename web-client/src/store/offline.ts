@@ -49,13 +49,17 @@ function onMessage({ data }: MessageEvent<FromWorker>): void {
   if (data.kind === "open-room") navigate({ page: "room", room: data.roomId, via: [] });
 }
 
-/** Keeps the page's files on this machine from now on, and says when there are newer ones. */
-export function startOffline(): void {
+/**
+ * Keeps the page's files on this machine from now on, and says when there are newer ones. `before`: the worker that the page
+ * came from; it may have been followed by another meanwhile.
+ */
+export function startOffline(before: ServiceWorker | null): void {
   if (!("serviceWorker" in navigator) || import.meta.env.MODE !== "production") return;
   const { serviceWorker } = navigator;
   serviceWorker.addEventListener("message", onMessage);
   // The first worker is no update.
   let isFirst = serviceWorker.controller === null;
+  if (before !== null && serviceWorker.controller !== before) offerReload();
   serviceWorker.addEventListener("controllerchange", () => {
     if (!isFirst) offerReload();
     isFirst = false;
