@@ -48,14 +48,6 @@ import scan from "lucide-static/icons/scan-qr-code.svg?raw";
 import shield from "lucide-static/icons/shield.svg?raw";
 import shieldAlert from "lucide-static/icons/shield-alert.svg?raw";
 import shieldCheck from "lucide-static/icons/shield-check.svg?raw";
-import bold from "lucide-static/icons/bold.svg?raw";
-import italic from "lucide-static/icons/italic.svg?raw";
-import strike from "lucide-static/icons/strikethrough.svg?raw";
-import code from "lucide-static/icons/code.svg?raw";
-import codeBlock from "lucide-static/icons/square-code.svg?raw";
-import quote from "lucide-static/icons/text-quote.svg?raw";
-import list from "lucide-static/icons/list.svg?raw";
-import numbers from "lucide-static/icons/list-ordered.svg?raw";
 import format from "lucide-static/icons/type.svg?raw";
 import mic from "lucide-static/icons/mic.svg?raw";
 import poll from "lucide-static/icons/chart-bar.svg?raw";
@@ -83,14 +75,6 @@ import tag from "lucide-static/icons/tag.svg?raw";
 import userX from "lucide-static/icons/user-round-x.svg?raw";
 
 const ICONS = {
-  bold,
-  italic,
-  strike,
-  code,
-  codeBlock,
-  quote,
-  list,
-  numbers,
   format,
   mic,
   poll,
@@ -170,5 +154,10 @@ export type IconName = keyof typeof ICONS;
 
 /** A drawing from Lucide, for the eye only: what it means is said by the label beside it. Style with `.icon`. */
 export function icon(name: IconName): TemplateResult {
-  return html`<span class="icon" aria-hidden="true">${unsafeHTML(ICONS[name])}</span>`;
+  return drawing(ICONS[name]);
+}
+
+/** A drawing that is brought along by what shows it. */
+export function drawing(svg: string): TemplateResult {
+  return html`<span class="icon" aria-hidden="true">${unsafeHTML(svg)}</span>`;
 }

@@ -1,8 +1,18 @@
 import { msg } from "@lit/localize";
 import { css, html, LitElement } from "lit";
 import { customElement } from "lit/decorators.js";
+import bold from "lucide-static/icons/bold.svg?raw";
+import italic from "lucide-static/icons/italic.svg?raw";
+import strike from "lucide-static/icons/strikethrough.svg?raw";
+import code from "lucide-static/icons/code.svg?raw";
+import codeBlock from "lucide-static/icons/square-code.svg?raw";
+import quote from "lucide-static/icons/text-quote.svg?raw";
+import list from "lucide-static/icons/list.svg?raw";
+import numbers from "lucide-static/icons/list-ordered.svg?raw";
+import link from "lucide-static/icons/link.svg?raw";
+import eyeOff from "lucide-static/icons/eye-off.svg?raw";
 import { base, buttons } from "../../styles/shared.ts";
-import { icon, type IconName } from "../icon.ts";
+import { drawing } from "../icon.ts";
 import type { Mark } from "./text-field.ts";
 
 /** What can be done to the selected words; arrows move between the buttons. Tells of "mark". */
@@ -39,18 +49,18 @@ export class WeftFormatBar extends LitElement {
     this.ariaLabel = msg("Formatting");
   }
 
-  #marks(): [Mark, IconName, string, string?][] {
+  #marks(): [Mark, string, string, string?][] {
     return [
-      ["bold", "bold", msg("Bold"), "Control+B"],
-      ["italic", "italic", msg("Italic"), "Control+I"],
-      ["strike", "strike", msg("Struck through"), "Control+Shift+X"],
-      ["code", "code", msg("Code"), "Control+E"],
-      ["code-block", "codeBlock", msg("Code block"), "Control+Shift+E"],
-      ["quote", "quote", msg("Quotation")],
-      ["list", "list", msg("List")],
-      ["numbers", "numbers", msg("Numbered list")],
-      ["link", "link", msg("Link")],
-      ["spoiler", "eyeOff", msg("Spoiler")],
+      ["bold", bold, msg("Bold"), "Control+B"],
+      ["italic", italic, msg("Italic"), "Control+I"],
+      ["strike", strike, msg("Struck through"), "Control+Shift+X"],
+      ["code", code, msg("Code"), "Control+E"],
+      ["code-block", codeBlock, msg("Code block"), "Control+Shift+E"],
+      ["quote", quote, msg("Quotation")],
+      ["list", list, msg("List")],
+      ["numbers", numbers, msg("Numbered list")],
+      ["link", link, msg("Link")],
+      ["spoiler", eyeOff, msg("Spoiler")],
     ];
   }
 
@@ -72,7 +82,7 @@ export class WeftFormatBar extends LitElement {
 
   override render() {
     return html`${this.#marks().map(
-      ([mark, drawing, label, keys], at) =>
+      ([mark, svg, label, keys], at) =>
         html`<button
           type="button"
           class="icon-button"
@@ -84,7 +94,7 @@ export class WeftFormatBar extends LitElement {
           @mousedown=${(event: Event) => event.preventDefault()}
           @click=${() => this.dispatchEvent(new CustomEvent("mark", { detail: mark }))}
         >
-          ${icon(drawing)}
+          ${drawing(svg)}
         </button>`,
     )}`;
   }
