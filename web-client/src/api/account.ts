@@ -20,6 +20,13 @@ export function createAccountApi(http: Http, userId: string) {
         body: { avatar_url: avatarUrl },
       }),
 
+    /** Whether one is an administrator of the server. Everybody may ask. */
+    mayAdminister: async (): Promise<boolean> => {
+      const path = "/_matrix/client/v3/capabilities";
+      const { capabilities } = await http.call<"getCapabilities">("GET", path, {});
+      return capabilities?.["m.account_moderation"]?.suspend === true;
+    },
+
     devices: async (): Promise<Device[]> =>
       (await http.call<"getDevices">("GET", "/_matrix/client/v3/devices", {})).devices,
     renameDevice: (deviceId: string, displayName: string) =>

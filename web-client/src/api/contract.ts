@@ -1,8 +1,8 @@
-import type { ClientOperationId, operations } from "@weft/spec/operations";
+import type { operations, OperationIdOf } from "@weft/spec/operations";
 import type { PathParams, QueryParams, RequestBody } from "@weft/spec/types";
 
 /** An operation of the contract, by its operationId. It is named at each call as a type, which costs the page nothing. */
-export type OperationId = ClientOperationId;
+export type OperationId = OperationIdOf<"client-server" | "admin">;
 
 type Row<Id extends OperationId> = (typeof operations)[Id];
 

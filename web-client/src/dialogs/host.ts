@@ -125,6 +125,7 @@ const WINDOWS: Windows = {
     () => import("./palette/shortcuts.ts"),
     () => html`<weft-shortcuts></weft-shortcuts>`,
   ],
+  act: [() => import("./act.ts"), (_client, { act }) => html`<weft-act .act=${act}></weft-act>`],
   "sign-out": [
     () => import("./sign-out.ts"),
     (client) => html`<weft-sign-out .client=${client}></weft-sign-out>`,

@@ -2,6 +2,7 @@ import { msg } from "@lit/localize";
 import { html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { Watch } from "../controllers/watch.ts";
+import { roleOf } from "../store/administrator.ts";
 import type { Client } from "../store/client.ts";
 import { openDialog } from "../store/dialogs.ts";
 import { localName } from "../store/room.ts";
@@ -32,7 +33,7 @@ export class WeftSidebar extends LitElement {
 
   constructor() {
     super();
-    new Watch(this, () => [this.client?.encryption.$status]);
+    new Watch(this, () => [this.client?.encryption.$status, this.client && roleOf(this.client)]);
   }
 
   static override styles = [base, buttons, forms, sidebarStyles];
@@ -61,6 +62,14 @@ export class WeftSidebar extends LitElement {
     );
   };
 
+  #administration() {
+    return {
+      label: msg("Administration"),
+      icon: "shield" as const,
+      run: () => navigate({ page: "admin", path: [] }),
+    };
+  }
+
   #menu() {
     return [
       {
@@ -68,6 +77,7 @@ export class WeftSidebar extends LitElement {
         icon: "settings" as const,
         run: () => navigate({ page: "settings", section: "profile" }),
       },
+      ...(roleOf(this.client).get() === "administrator" ? [this.#administration()] : []),
       {
         label: msg("Go anywhere, do anything"),
         icon: "search" as const,

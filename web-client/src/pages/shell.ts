@@ -58,18 +58,28 @@ export class WeftShell extends LitElement {
         grid-column: 1 / -1;
       }
       weft-sidebar {
-        grid-row: 2;
+        grid-area: 2 / 1;
         min-height: 0;
         border-right: 1px solid var(--line);
       }
       .main {
-        grid-row: 2;
+        grid-area: 2 / 2;
         min-width: 0;
         min-height: 0;
+      }
+      /* A place of its own: the rooms wait behind it. */
+      :host(.alone) .main {
+        grid-column: 1 / -1;
+      }
+      :host(.alone) weft-sidebar {
+        visibility: hidden;
       }
       @media (max-width: 719px) {
         :host {
           grid-template-columns: minmax(0, 1fr);
+        }
+        .main {
+          grid-column: 1;
         }
         :host(.inside) weft-sidebar,
         :host(:not(.inside)) .main {
@@ -145,6 +155,7 @@ export class WeftShell extends LitElement {
       if (readSetting(PUSH_KEY) === "on") void this.#resumePush();
     }
     const route = $route.get();
+    this.classList.toggle("alone", route.page === "admin");
     this.classList.toggle(
       "inside",
       route.page !== "home" && route.page !== "sign-in" && route.page !== "register",
@@ -181,6 +192,9 @@ export class WeftShell extends LitElement {
           .client=${this.client}
           section=${route.section}
         ></weft-settings>`;
+      case "admin":
+        import("./admin.ts").catch(report);
+        return html`<weft-admin-gate .client=${this.client} .place=${route}></weft-admin-gate>`;
       default:
         return html`<weft-welcome .client=${this.client}></weft-welcome>`;
     }

@@ -1,5 +1,6 @@
 import { atom } from "nanostores";
 import type { Draft } from "../text/compose.ts";
+import type { Act } from "./acts.ts";
 import type { MediaWish } from "./media-cache.ts";
 
 /** A window that someone asked for, with what it needs. */
@@ -26,6 +27,7 @@ export type DialogRequest =
   | { kind: "sign-out" }
   | { kind: "palette" }
   | { kind: "shortcuts" }
+  | { kind: "act"; act: Act }
   | {
       kind: "confirm";
       heading: string;

@@ -7,7 +7,15 @@ export type Route =
   | { page: "room"; room: string; eventId?: string; via: string[] }
   | { page: "room-settings"; room: string; section: string }
   | { page: "directory" }
-  | { page: "settings"; section: string };
+  | { page: "settings"; section: string }
+  | AdminRoute;
+
+/** A place in the administration: its sections and what is chosen in them, and how a list there is searched. */
+export interface AdminRoute {
+  page: "admin";
+  path: readonly string[];
+  query?: Readonly<Record<string, string>>;
+}
 
 /** Reads the part of the address after "#". Unknown places lead home. */
 export function parseRoute(hash: string): Route {
@@ -22,6 +30,12 @@ export function parseRoute(hash: string): Route {
       return { page, section: rest[0] ?? "profile" };
     case "room-settings":
       return rest[0] ? { page, room: rest[0], section: rest[1] ?? "general" } : { page: "home" };
+    case "admin":
+      return {
+        page,
+        path: rest.filter((part) => part !== ""),
+        query: Object.fromEntries(new URLSearchParams(query)),
+      };
     case "room": {
       const via = new URLSearchParams(query).getAll("via");
       const [room, eventId] = rest;
@@ -53,6 +67,11 @@ export function hrefTo(route: Route): string {
       return `#/room-settings/${encodeURIComponent(route.room)}/${route.section}`;
     case "settings":
       return `#/settings/${route.section}`;
+    case "admin": {
+      const query = new URLSearchParams(route.query).toString();
+      const path = ["admin", ...route.path].map((part) => encodeURIComponent(part)).join("/");
+      return `#/${path}${query === "" ? "" : `?${query}`}`;
+    }
     case "home":
       return "#/";
     default:

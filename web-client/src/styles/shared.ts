@@ -95,6 +95,9 @@ export const buttons = css`
     background: var(--danger);
     color: var(--on-danger);
   }
+  .button.danger:hover:not(:disabled) {
+    background: color-mix(in oklab, var(--danger), var(--text) 14%);
+  }
   .button.quiet {
     border-color: transparent;
     background: none;

@@ -70,6 +70,7 @@ export function createTestClient(
         ({ content }) => content["membership"] !== "leave",
       ),
     "rooms.messages": () => ({ chunk: [] }),
+    "account.mayAdminister": () => false,
     ...answers,
   });
   const store = new RoomStore(ME);

@@ -1,0 +1,119 @@
+import { msg } from "@lit/localize";
+import { html, LitElement, nothing } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import { createUsersAdmin, type AdminUser } from "../../api/admin/users.ts";
+import { icon } from "../../elements/icon.ts";
+import type { Client } from "../../store/client.ts";
+import { localName } from "../../store/room.ts";
+import { type AdminRoute, hrefTo } from "../../store/router.ts";
+import { base, buttons, forms } from "../../styles/shared.ts";
+import { plainName } from "../../text/names.ts";
+import { actButtons, facts, moment, tabs, tags } from "../parts/facts.ts";
+import { Loaded } from "../parts/loaded.ts";
+import { adminStyles } from "../parts/styles.ts";
+import { userActs } from "./acts.ts";
+import "./devices.ts";
+import "./memberships.ts";
+import "./storage.ts";
+import "./uploads.ts";
+import { marksOf } from "./users.ts";
+
+/** One user: who they are, where they are signed in, and what can be done. */
+@customElement("weft-admin-user")
+export class WeftAdminUser extends LitElement {
+  @property({ attribute: false }) client!: Client;
+  @property({ attribute: false }) place!: AdminRoute;
+  @property() userId = "";
+  readonly #user = new Loaded(this, (signal) =>
+    createUsersAdmin(this.client.api.http).get(this.userId, signal),
+  );
+
+  static override styles = [base, buttons, forms, adminStyles];
+
+  override firstUpdated(): void {
+    void this.#user.load();
+  }
+
+  #account(user: AdminUser) {
+    const acts = userActs(this.client, user, () => void this.#user.load());
+    return html`${actButtons(acts)}
+      ${facts([
+        [msg("Last seen"), moment(user.last_seen_ts)],
+        // Of one user it comes in seconds.
+        [msg("Since"), moment(user.creation_ts * 1000)],
+        [msg("Addresses"), user.threepids.map(({ address }) => address).join(", ") || undefined],
+        [
+          msg("Signs in by"),
+          user.external_ids
+            .map(({ auth_provider: provider, external_id: id }) => `${provider}: ${id}`)
+            .join(", ") || undefined,
+        ],
+        [msg("Application service"), user.appservice_id ?? undefined],
+        [msg("Has agreed to"), user.consent_version ?? undefined],
+      ])}
+      <weft-admin-user-storage
+        .client=${this.client}
+        userId=${this.userId}
+      ></weft-admin-user-storage>`;
+  }
+
+  #tab(name: string, user: AdminUser) {
+    switch (name) {
+      case "devices":
+        return html`<weft-admin-devices
+          .client=${this.client}
+          userId=${this.userId}
+        ></weft-admin-devices>`;
+      case "rooms":
+        return html`<weft-admin-memberships
+          .client=${this.client}
+          userId=${this.userId}
+        ></weft-admin-memberships>`;
+      case "files":
+        return html`<weft-admin-uploads
+          .client=${this.client}
+          userId=${this.userId}
+        ></weft-admin-uploads>`;
+      default:
+        return this.#account(user);
+    }
+  }
+
+  override render() {
+    const path = ["users", this.userId];
+    const [, , tab = ""] = this.place.path;
+    const current = hrefTo({ page: "admin", path: tab === "" ? path : [...path, tab] });
+    const all = [
+      [path, msg("Account")],
+      [[...path, "devices"], msg("Devices")],
+      [[...path, "rooms"], msg("Rooms")],
+      [[...path, "files"], msg("Files")],
+    ] as const;
+    return this.#user.show((user: AdminUser) => {
+      const name = plainName(user.displayname) ?? localName(user.name);
+      return html`<div class="bar">
+          <a
+            class="icon-button"
+            href=${hrefTo({ page: "admin", path: ["users"] })}
+            title=${msg("All users")}
+            aria-label=${msg("All users")}
+            >${icon("arrowLeft")}</a
+          >
+          <weft-avatar
+            seed=${user.name}
+            name=${name}
+            .mxc=${user.avatar_url ?? undefined}
+            size="48"
+          ></weft-avatar>
+          <div class="who">
+            <span>
+              <h2 class="ellipsis">${name}</h2>
+              <span class="id">${user.name}</span>
+            </span>
+          </div>
+          ${tags(marksOf(user)) || nothing}
+        </div>
+        ${tabs(name, all, current)} ${this.#tab(tab, user)}`;
+    });
+  }
+}
