@@ -5,6 +5,7 @@ import { createEncryptionApi } from "./encryption.ts";
 import { createHttp, type TokenSource } from "./http.ts";
 import { createMediaApi } from "./media.ts";
 import type { createNotifyApi } from "./notify.ts";
+import type { createReadingApi } from "./reading.ts";
 import type { createRoomNotesApi } from "./room-notes.ts";
 import { createRoomApi } from "./rooms.ts";
 import type { Session } from "./session.ts";
@@ -20,6 +21,7 @@ interface LaterApi {
   directory: ReturnType<typeof createDirectoryApi>;
   notify: ReturnType<typeof createNotifyApi>;
   notes: ReturnType<typeof createRoomNotesApi>;
+  reading: ReturnType<typeof createReadingApi>;
 }
 
 /** Everything a signed-in device can ask of its homeserver. */

@@ -2,6 +2,7 @@ import { createContactApi } from "./contact.ts";
 import { createDirectoryApi } from "./directory.ts";
 import type { Api } from "./index.ts";
 import { createNotifyApi } from "./notify.ts";
+import { createReadingApi } from "./reading.ts";
 import { createRoomNotesApi } from "./room-notes.ts";
 
 /** Fills in what the first script leaves out. Whoever shows rooms calls it before anything asks for that. */
@@ -9,5 +10,6 @@ export function completeApi(api: Api, userId: string): void {
   api.contact ??= createContactApi(api.http);
   api.directory ??= createDirectoryApi(api.http);
   api.notify ??= createNotifyApi(api.http);
+  api.reading ??= createReadingApi(api.http);
   api.notes ??= createRoomNotesApi(api.http, userId);
 }

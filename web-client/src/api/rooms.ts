@@ -113,6 +113,13 @@ export function createRoomApi(http: Http) {
         body: { "m.fully_read": eventId, "m.read": eventId },
       }),
 
+    /** Moves the private marker alone. */
+    markFullyRead: (roomId: string, eventId: string) =>
+      http.call<"setReadMarker">("POST", `${ROOM}/read_markers`, {
+        path: { roomId },
+        body: { "m.fully_read": eventId },
+      }),
+
     report: (roomId: string, eventId: string, reason: string) =>
       http.call<"reportEvent">("POST", `${ROOM}/report/{eventId}`, {
         path: { roomId, eventId },

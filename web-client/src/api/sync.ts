@@ -10,7 +10,7 @@ export type PresenceState = Schema<"Presence">;
 const FILTER = JSON.stringify({
   room: {
     state: { lazy_load_members: true },
-    timeline: { limit: 20, lazy_load_members: true },
+    timeline: { limit: 20, lazy_load_members: true, unread_thread_notifications: true },
     include_leave: false,
   },
 });

@@ -1,11 +1,14 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
-import { markRead } from "../store/actions.ts";
+import { markRead, markThreadRead } from "../store/actions.ts";
 import type { Client } from "../store/client.ts";
 import type { Room } from "../store/room.ts";
+import type { Timeline } from "../store/timeline.ts";
 
 interface Sight {
   client(): Client;
   room(): Room;
+  /** The messages that are shown. */
+  stretch(): Timeline;
   /** The newest event within the window. */
   visible(): string | undefined;
 }
@@ -52,7 +55,12 @@ export class ReadMarker implements ReactiveController {
     if (room.membership !== "join" || !document.hasFocus() || !this.#advances(room, eventId))
       return;
     this.#sent = eventId;
-    markRead(client, room, eventId).catch(() => {
+    const { thread } = this.#sight.stretch();
+    const marked =
+      thread === undefined
+        ? markRead(client, room, eventId)
+        : markThreadRead(client, room, thread, eventId);
+    marked.catch(() => {
       // The next look tries again; being read late is no news for the person.
       if (this.#sent === eventId) this.#sent = undefined;
     });
@@ -60,6 +68,8 @@ export class ReadMarker implements ReactiveController {
 
   /** True when the event stands behind what is marked already. */
   #advances(room: Room, eventId: string): boolean {
+    const stretch = this.#sight.stretch();
+    if (stretch.thread !== undefined) return this.#advancesIn(stretch, room, eventId);
     const { entries } = room.timeline;
     const positionOf = (id: string | undefined): number =>
       entries.findLastIndex((entry) => entry.event.event_id === id);
@@ -68,5 +78,13 @@ export class ReadMarker implements ReactiveController {
       positionOf(eventId) > marked ||
       (marked >= 0 && room.notificationCount > 0 && positionOf(eventId) >= marked)
     );
+  }
+
+  #advancesIn({ entries, thread }: Timeline, room: Room, eventId: string): boolean {
+    const me = this.#sight.client().session.userId;
+    const read = room.receipts.of(me, thread)?.eventId;
+    const at = entries.findLastIndex((entry) => entry.event.event_id === eventId);
+    const marked = entries.findLastIndex((entry) => entry.event.event_id === read);
+    return at > marked || (thread !== undefined && room.threadCounts.has(thread));
   }
 }

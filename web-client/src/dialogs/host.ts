@@ -70,7 +70,36 @@ const WINDOWS: Windows = {
   ],
   image: [
     () => import("./image.ts"),
-    (_client, request) => html`<weft-image-view .shown=${request}></weft-image-view>`,
+    (_client, { pictures, index }) =>
+      html`<weft-image-view .pictures=${pictures} .index=${index}></weft-image-view>`,
+  ],
+  "go-to-date": [
+    () => import("./reading/go-to-date.ts"),
+    (client, { roomId }) =>
+      html`<weft-go-to-date .client=${client} .roomId=${roomId}></weft-go-to-date>`,
+  ],
+  export: [
+    () => import("./reading/export.ts"),
+    (client, { roomId }) => html`<weft-export .client=${client} .roomId=${roomId}></weft-export>`,
+  ],
+  "edit-history": [
+    () => import("./reading/edit-history.ts"),
+    (client, { roomId, eventId }) =>
+      html`<weft-edit-history
+        .client=${client}
+        .roomId=${roomId}
+        .eventId=${eventId}
+      ></weft-edit-history>`,
+  ],
+  source: [
+    () => import("./reading/source.ts"),
+    (client, { roomId, eventId }) =>
+      html`<weft-source .client=${client} .roomId=${roomId} .eventId=${eventId}></weft-source>`,
+  ],
+  forward: [
+    () => import("./reading/forward.ts"),
+    (client, { roomId, eventId }) =>
+      html`<weft-forward .client=${client} .roomId=${roomId} .eventId=${eventId}></weft-forward>`,
   ],
   confirm: [
     () => import("./confirm.ts"),

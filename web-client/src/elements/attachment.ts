@@ -109,6 +109,13 @@ export class WeftAttachment extends LitElement {
     void attempt(() => saveFile(media, whole, this.#name));
   }
 
+  /** Large, with the other pictures of the conversation where it stands in one. */
+  #enlarge(file: MediaWish): void {
+    const options = { bubbles: true, composed: true, cancelable: true };
+    if (!this.dispatchEvent(new CustomEvent("open-picture", options))) return;
+    openDialog({ kind: "image", pictures: [{ file, name: this.#name }], index: 0 });
+  }
+
   #image() {
     const whole = this.#whole;
     const { url, failed } = this.#media;
@@ -127,7 +134,7 @@ export class WeftAttachment extends LitElement {
       title=${this.#name}
       @click=${() => {
         if (failed) this.#media.retry();
-        else if (whole !== undefined) openDialog({ kind: "image", file: whole, name: this.#name });
+        else if (whole !== undefined) this.#enlarge(whole);
       }}
     >
       ${inside}

@@ -1,5 +1,4 @@
-import { html, type TemplateResult } from "lit";
-import { unsafeHTML } from "lit/directives/unsafe-html.js";
+import type { TemplateResult } from "lit";
 import arrowDown from "lucide-static/icons/arrow-down.svg?raw";
 import arrowLeft from "lucide-static/icons/arrow-left.svg?raw";
 import ban from "lucide-static/icons/ban.svg?raw";
@@ -73,6 +72,21 @@ import mailOpen from "lucide-static/icons/mail-open.svg?raw";
 import sliders from "lucide-static/icons/sliders-horizontal.svg?raw";
 import tag from "lucide-static/icons/tag.svg?raw";
 import userX from "lucide-static/icons/user-round-x.svg?raw";
+import calendar from "lucide-static/icons/calendar-search.svg?raw";
+import chevronLeft from "lucide-static/icons/chevron-left.svg?raw";
+import source from "lucide-static/icons/braces.svg?raw";
+import forward from "lucide-static/icons/forward.svg?raw";
+import film from "lucide-static/icons/film.svg?raw";
+import image from "lucide-static/icons/image.svg?raw";
+import info from "lucide-static/icons/info.svg?raw";
+import past from "lucide-static/icons/history.svg?raw";
+import pin from "lucide-static/icons/pin.svg?raw";
+import pinOff from "lucide-static/icons/pin-off.svg?raw";
+import thread from "lucide-static/icons/message-square-text.svg?raw";
+import zoomIn from "lucide-static/icons/zoom-in.svg?raw";
+import zoomOut from "lucide-static/icons/zoom-out.svg?raw";
+import fileDown from "lucide-static/icons/file-down.svg?raw";
+import { drawing } from "./drawing.ts";
 
 const ICONS = {
   format,
@@ -90,8 +104,10 @@ const ICONS = {
   ban,
   bell,
   bellOff,
+  calendar,
   check,
   chevronDown,
+  chevronLeft,
   chevronRight,
   clock,
   close,
@@ -104,12 +120,17 @@ const ICONS = {
   eye,
   eyeOff,
   file,
+  fileDown,
+  film,
   flag,
+  forward,
   globe,
   grid,
   hand,
   hash,
   home,
+  image,
+  info,
   key,
   keyboard,
   leave,
@@ -125,7 +146,10 @@ const ICONS = {
   offline,
   ok,
   paperclip,
+  past,
   pencil,
+  pin,
+  pinOff,
   plus,
   printer,
   react,
@@ -140,14 +164,18 @@ const ICONS = {
   shieldCheck,
   sliders,
   smile,
+  source,
   star,
   tag,
   theme,
+  thread,
   trash,
   user,
   userPlus,
-  userX,
   users,
+  userX,
+  zoomIn,
+  zoomOut,
 };
 
 export type IconName = keyof typeof ICONS;
@@ -155,9 +183,4 @@ export type IconName = keyof typeof ICONS;
 /** A drawing from Lucide, for the eye only: what it means is said by the label beside it. Style with `.icon`. */
 export function icon(name: IconName): TemplateResult {
   return drawing(ICONS[name]);
-}
-
-/** A drawing that is brought along by what shows it. */
-export function drawing(svg: string): TemplateResult {
-  return html`<span class="icon" aria-hidden="true">${unsafeHTML(svg)}</span>`;
 }

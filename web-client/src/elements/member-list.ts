@@ -20,6 +20,8 @@ const PAGE = 80;
 export class WeftMemberList extends LitElement {
   @property({ attribute: false }) client!: Client;
   @property({ attribute: false }) room!: Room;
+  /** Without a head of its own: it stands below tabs. */
+  @property({ type: Boolean }) bare = false;
   @state() private search = "";
   @state() private limit = PAGE;
 
@@ -140,6 +142,20 @@ export class WeftMemberList extends LitElement {
     if (box.scrollTop + box.clientHeight > box.scrollHeight - 400) this.limit += PAGE;
   };
 
+  #head() {
+    return html`<header>
+      <h2>${msg("People")}</h2>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label=${msg("Close the list of people")}
+        @click=${() => this.dispatchEvent(new CustomEvent("close"))}
+      >
+        ${icon("close")}
+      </button>
+    </header>`;
+  }
+
   override render() {
     const wanted = this.search.toLowerCase();
     const matches = (member: Member): boolean =>
@@ -149,17 +165,7 @@ export class WeftMemberList extends LitElement {
     const knocking = this.room.members("knock").filter(matches);
     const canInvite =
       powerOf(this.room, this.client.session.userId) >= powerFor(this.room, "invite");
-    return html`<header>
-        <h2>${msg("People")}</h2>
-        <button
-          type="button"
-          class="icon-button"
-          aria-label=${msg("Close the list of people")}
-          @click=${() => this.dispatchEvent(new CustomEvent("close"))}
-        >
-          ${icon("close")}
-        </button>
-      </header>
+    return html`${this.bare ? nothing : this.#head()}
       <div class="find">
         <input
           type="search"

@@ -11,6 +11,7 @@ import { attempt, toast } from "../store/toasts.ts";
 import { matrixTo } from "../text/links.ts";
 import { pickEmoji } from "./emoji-popover.ts";
 import type { IconName } from "./icon.ts";
+import { readingActions } from "./reading-actions.ts";
 
 export interface MessageAction {
   label: string;
@@ -110,6 +111,7 @@ export function openMessageActions(
       },
     },
   );
+  actions.push(...readingActions(from, client, room, entry));
   if (event.sender !== me) {
     const { roomId } = room;
     const run = (): void => openDialog({ kind: "report", roomId, eventId: event.event_id });

@@ -20,7 +20,7 @@ import { isExpectedEncrypted } from "../store/encrypted-since.ts";
 import { isPoll } from "../store/polls.ts";
 import { repliesTo } from "../store/relations.ts";
 import type { Room } from "../store/room.ts";
-import type { MessageItem } from "../store/timeline-items.ts";
+import { looksDifferent, type MessageItem } from "../store/timeline-items.ts";
 import { isRedacted } from "../store/timeline.ts";
 import { report } from "../store/toasts.ts";
 import { messageStyles } from "../styles/message.ts";
@@ -58,7 +58,7 @@ function whyUnsent(error: unknown): string {
 export class WeftMessage extends LitElement {
   @property({ attribute: false }) client!: Client;
   @property({ attribute: false }) room!: Room;
-  @property({ attribute: false }) item!: MessageItem;
+  @property({ attribute: false, hasChanged: looksDifferent }) item!: MessageItem;
   /** Changes when anything in the room does, so that names and reactions are drawn anew. */
   @property({ attribute: false }) version = "";
   /** True while the pointer or keyboard is on it: the tools show. */
@@ -85,11 +85,11 @@ export class WeftMessage extends LitElement {
   override willUpdate(): void {
     const target = repliesTo(this.#event);
     if (target === this.#quotedId) {
-      if (target !== undefined) this.quoted = this.room.timeline.find(target)?.event ?? this.quoted;
+      if (target !== undefined) this.quoted = this.room.record.find(target)?.event ?? this.quoted;
       return;
     }
     this.#quotedId = target;
-    this.quoted = target === undefined ? undefined : this.room.timeline.find(target)?.event;
+    this.quoted = target === undefined ? undefined : this.room.record.find(target)?.event;
     if (target === undefined || this.quoted !== undefined) return;
     this.client.history.event(this.room, target).then(
       (event) => {

@@ -9,10 +9,17 @@ import { fullTime } from "../text/time.ts";
 const FOLD = 3;
 const opened = new Set<string>();
 
+const wordsOf = (item: NoticeItem | undefined): string | undefined =>
+  item?.notices.map(({ eventId, text }) => `${eventId} ${text}`).join("\n");
+
+function saysOther(item: NoticeItem, before: NoticeItem | undefined): boolean {
+  return wordsOf(item) !== wordsOf(before);
+}
+
 /** What happened in the room, in small: joins, names, topics. */
 @customElement("weft-notice")
 export class WeftNotice extends LitElement {
-  @property({ attribute: false }) item!: NoticeItem;
+  @property({ attribute: false, hasChanged: saysOther }) item!: NoticeItem;
   @state() private open = false;
 
   static override styles = [

@@ -4,6 +4,9 @@ import { customElement, property } from "lit/decorators.js";
 import { text } from "../api/types.ts";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
+import { openDialog } from "../store/dialogs.ts";
+import { openPanel, type Panel } from "../store/panel.ts";
+import { pinned } from "../store/pins.ts";
 import type { Room } from "../store/room.ts";
 import { isSpace } from "../store/room-features.ts";
 import { roomAvatar, roomName } from "../store/room-name.ts";
@@ -13,6 +16,7 @@ import "./encryption/room-lock.ts";
 import { icon } from "./icon.ts";
 import "./avatar.ts";
 import "./menu.ts";
+import type { MenuItem } from "./menu.ts";
 import { roomMenuItems } from "./room-menu.ts";
 import { plainName } from "../text/names.ts";
 
@@ -21,8 +25,8 @@ import { plainName } from "../text/names.ts";
 export class WeftRoomHeader extends LitElement {
   @property({ attribute: false }) client!: Client;
   @property({ attribute: false }) room!: Room;
-  /** Whether the list of people is open. */
-  @property({ type: Boolean }) people = false;
+  /** What stands beside the conversation. */
+  @property({ attribute: false }) panel: Panel | undefined;
 
   constructor() {
     super();
@@ -64,6 +68,15 @@ export class WeftRoomHeader extends LitElement {
         grid-auto-flow: column;
         gap: 6px;
       }
+      .unread {
+        color: var(--accent);
+        font-weight: 600;
+      }
+      @media (max-width: 480px) {
+        .wide {
+          display: none;
+        }
+      }
       @media (max-width: 719px) {
         header {
           padding: 0 var(--space-1);
@@ -75,11 +88,71 @@ export class WeftRoomHeader extends LitElement {
     `,
   ];
 
+  /** The way to the threads, while something in them is unread. */
+  #threads() {
+    let unread = 0;
+    for (const { notifications } of this.room.threadCounts.values()) unread += notifications;
+    if (unread === 0) return nothing;
+    return html`<button
+      type="button"
+      class="icon-button people unread"
+      aria-label=${msg(str`Threads, ${unread} unread`)}
+      title=${msg("Threads")}
+      @click=${(event: Event) => openPanel(event.currentTarget!, { kind: "room", tab: "threads" })}
+    >
+      ${icon("thread")}<span aria-hidden="true">${unread}</span>
+    </button>`;
+  }
+
+  #search() {
+    if (isSpace(this.room)) return nothing;
+    return html`<button
+      type="button"
+      class="icon-button wide"
+      aria-pressed=${this.panel?.kind === "search"}
+      aria-label=${msg("Search in this room")}
+      title=${msg("Search in this room")}
+      @click=${(event: Event) => openPanel(event.currentTarget!, { kind: "search", everywhere: false })}
+    >
+      ${icon("search")}
+    </button>`;
+  }
+
+  /** The ways into what stands beside a conversation. A space has none. */
+  #ways(): MenuItem[] {
+    if (isSpace(this.room)) return [];
+    const open = (panel: Panel) => (): void => openPanel(this, panel);
+    const pins = pinned(this.room).length;
+    return [
+      {
+        label: msg("About this room"),
+        icon: "info",
+        run: open({ kind: "room", tab: "about" }),
+      },
+      {
+        label: msg("Search in this room"),
+        icon: "search",
+        run: open({ kind: "search", everywhere: false }),
+      },
+      { label: msg("Threads"), icon: "thread", run: open({ kind: "room", tab: "threads" }) },
+      {
+        label: pins === 0 ? msg("Pinned messages") : msg(str`Pinned messages: ${pins}`),
+        icon: "pin",
+        run: open({ kind: "room", tab: "pins" }),
+      },
+      {
+        label: msg("Go to a date"),
+        icon: "calendar",
+        run: () => openDialog({ kind: "go-to-date", roomId: this.room.roomId }),
+      },
+    ];
+  }
+
   override render() {
     const summary = this.client.store.summary(this.room.roomId);
     // A room that is only looked at is in no list.
     const name = summary?.name ?? roomName(this.room, this.client.session.userId);
-    const items = roomMenuItems(this.client, this.room.roomId);
+    const items = [...this.#ways(), ...roomMenuItems(this.client, this.room.roomId)];
     const topic = plainName(text(this.room.stateEvent("m.room.topic")?.content, "topic"));
     const count = this.room.joinedCount ?? this.room.members("join").length;
     return html`<header>
@@ -106,13 +179,14 @@ export class WeftRoomHeader extends LitElement {
           ? nothing
           : html`<weft-room-lock .client=${this.client} .room=${this.room}></weft-room-lock>`
       }
+      ${this.#threads()} ${this.#search()}
       <button
         type="button"
         class="icon-button people"
-        aria-pressed=${this.people}
+        aria-pressed=${this.panel?.kind === "room"}
         aria-label=${msg(str`People, ${count}`)}
         title=${msg("People")}
-        @click=${() => this.dispatchEvent(new CustomEvent("people"))}
+        @click=${(event: Event) => openPanel(event.currentTarget!, { kind: "room", tab: "people" })}
       >
         ${icon("users")}<span aria-hidden="true">${count}</span>
       </button>

@@ -26,7 +26,7 @@ async function copyRoomLink(room: Room): Promise<void> {
 
 async function readAll(client: Client, room: Room): Promise<void> {
   const last = room.timeline.last;
-  if (last !== undefined) await markRead(client, room, last.event_id);
+  if (last !== undefined) await markRead(client, room, last.event_id, true);
   await markUnread(client, room, false);
 }
 

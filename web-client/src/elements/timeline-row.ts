@@ -1,10 +1,13 @@
-import { msg } from "@lit/localize";
+import { msg, str } from "@lit/localize";
 import { html, nothing, type TemplateResult } from "lit";
 import type { Client } from "../store/client.ts";
 import { describeMessage } from "../store/describe.ts";
+import { openPanel } from "../store/panel.ts";
 import type { Room } from "../store/room.ts";
-import type { TimelineItem } from "../store/timeline-items.ts";
+import type { Entry } from "../store/timeline.ts";
+import { versionOf, type TimelineItem } from "../store/timeline-items.ts";
 import { clockTime, dayLabel } from "../text/time.ts";
+import { icon } from "./icon.ts";
 import "./message.ts";
 import "./notice.ts";
 
@@ -13,16 +16,14 @@ export interface TimelineRow {
   room: Room;
   item: TimelineItem;
   index: number;
-  /** Pixels from the top of all lines. */
-  start: number;
-  /** Changes when the line may look different. */
-  version: string;
   active: boolean;
   /** The keyboard comes to this line first. */
   tabStop: boolean;
+  /** The line stands in its thread, and not in the room. */
+  inThread: boolean;
   /** Lit up for a moment, since somebody was led here. */
   flash: boolean;
-  onActive(key: string): void;
+  onActive(key: string, byPointer: boolean): void;
 }
 
 /** The height that a line will have, about, in pixels. */
@@ -43,13 +44,17 @@ export function spokenWords(room: Room, me: string, items: readonly TimelineItem
   return spoken.join("\n");
 }
 
-/** Labels are asked for with each frame of scrolling; a line's item is made anew when anything about it changes. */
-const labels = new WeakMap<TimelineItem, string>();
+/** Labels are asked for whenever anything changes in the room. */
+const labels = new WeakMap<object, { version: string; label: string }>();
 
 function labelOf(room: Room, item: TimelineItem): string {
-  const known = labels.get(item) ?? makeLabel(room, item);
-  labels.set(item, known);
-  return known;
+  if (item.kind === "notice") return makeLabel(room, item);
+  const version = versionOf(room, item);
+  const known = labels.get(item.entry);
+  if (known?.version === version) return known.label;
+  const label = makeLabel(room, item);
+  labels.set(item.entry, { version, label });
+  return label;
 }
 
 function makeLabel(room: Room, item: TimelineItem): string {
@@ -64,18 +69,43 @@ function separators(item: TimelineItem) {
   ${item.firstUnread ? html`<div class="unread"><span>${msg("New")}</span></div>` : nothing}`;
 }
 
+/** Below the message that began a thread: how many replies there are, and the newest of them. */
+function threadBelow(room: Room, entry: Entry): TemplateResult | typeof nothing {
+  const thread = room.record.threads.of(entry.event.event_id);
+  if (thread === undefined) return nothing;
+  const { count, latest, root } = thread;
+  const unread = room.threadCounts.get(root)?.notifications ?? 0;
+  const replies = count === 1 ? msg("1 reply") : msg(str`${count} replies`);
+  return html`<button
+    type="button"
+    class="thread ${unread > 0 ? "unread" : ""}"
+    @click=${(event: Event) => openPanel(event.currentTarget!, { kind: "thread", root })}
+  >
+    ${icon("thread")}<b>${replies}</b>
+    ${unread > 0 ? html`<b class="new">${msg(str`${unread} new`)}</b>` : nothing}
+    ${
+      latest === undefined
+        ? nothing
+        : html`<span class="ellipsis"
+            >${room.displayName(latest.sender)}: ${describeMessage(room, latest)}</span
+          >`
+    }
+  </button>`;
+}
+
 /** One line of the timeline, at its place: what separates it from the one before, and the message or note. */
 export function timelineRow(row: TimelineRow): TemplateResult {
   const { item } = row;
-  const activate = (): void => row.onActive(item.key);
+  const activate = (event: Event): void =>
+    row.onActive(item.key, event.type === "pointerenter" || event.type === "pointermove");
   return html`<div
     class="row ${row.flash ? "flash" : ""}"
     data-index=${row.index}
     role="article"
     aria-label=${labelOf(row.room, item)}
     tabindex=${row.tabStop ? 0 : -1}
-    style="transform:translateY(${row.start}px)"
     @pointerenter=${activate}
+    @pointermove=${activate}
     @pointerdown=${activate}
     @focusin=${activate}
   >
@@ -84,13 +114,14 @@ export function timelineRow(row: TimelineRow): TemplateResult {
       item.kind === "notice"
         ? html`<weft-notice class="line" .item=${item}></weft-notice>`
         : html`<weft-message
-            class="line"
-            .client=${row.client}
-            .room=${row.room}
-            .item=${item}
-            .version=${row.version}
-            ?active=${row.active}
-          ></weft-message>`
+              class="line"
+              .client=${row.client}
+              .room=${row.room}
+              .item=${item}
+              .version=${versionOf(row.room, item)}
+              ?active=${row.active}
+            ></weft-message>
+            ${row.inThread ? nothing : threadBelow(row.room, item.entry)}`
     }
   </div>`;
 }

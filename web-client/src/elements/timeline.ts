@@ -1,10 +1,11 @@
-import { VirtualizerController } from "@tanstack/lit-virtual";
 import { msg } from "@lit/localize";
 import { html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { createLineKeys } from "../controllers/line-keys.ts";
+import { LineWindow } from "../controllers/line-window.ts";
 import { OlderMessages } from "../controllers/older-messages.ts";
+import { Place, standIn } from "../controllers/place.ts";
 import { ReadMarker } from "../controllers/read-marker.ts";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
@@ -15,25 +16,27 @@ import {
   type ItemBuilder,
   type TimelineItem,
 } from "../store/timeline-items.ts";
-import { toast } from "../store/toasts.ts";
+import type { Timeline } from "../store/timeline.ts";
+import { report, toast } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { timelineStyles } from "../styles/timeline.ts";
 import type { WeftMessage } from "./message.ts";
-import { historyHead, toNewest, toUnread } from "./timeline-edges.ts";
+import { historyFoot, historyHead, toNewest, toUnread } from "./timeline-edges.ts";
+import { enlarge } from "./timeline-pictures.ts";
 import { estimateHeight, spokenWords, timelineRow } from "./timeline-row.ts";
 
-/** Room above the first line, for the word about what lies before it. */
-const HEAD = 88;
-/** Older events are fetched when fewer than so many lines are left above the window. */
+/** Older events are fetched when fewer than so many lines are left above the window; newer ones, below it. */
 const AHEAD = 20;
-/** Within so many pixels of the end one counts as being there. */
-const AT_END = 80;
+/** Milliseconds after scrolling in which the pointer takes no line in hand: lines pass below it. */
+const PASSING = 150;
 
-/** A room's messages: only those near the window are on the page, and the one being read stays where it is. */
+/** A room's messages, or a thread's: those near the window are on the page, and the one being read stays where it is. */
 @customElement("weft-timeline")
 export class WeftTimeline extends LitElement {
   @property({ attribute: false }) client!: Client;
   @property({ attribute: false }) room!: Room;
+  /** The messages of a thread, where these are shown and not the room's own. */
+  @property({ attribute: false }) thread: Timeline | undefined;
   /** An event to go to. */
   @property() focusEvent: string | undefined;
   @state() private activeKey: string | undefined;
@@ -45,33 +48,41 @@ export class WeftTimeline extends LitElement {
   #unreadAfter: string | undefined;
   #started = false;
   #built = "";
+  #shown: Timeline | undefined;
   #flash: string | undefined;
   #newBelow = 0;
+  #scrolledAt = 0;
 
-  readonly #virtual = new VirtualizerController<HTMLElement, HTMLElement>(this, {
-    count: 0,
-    getScrollElement: () => this.renderRoot.querySelector<HTMLElement>(".scroller"),
-    estimateSize: (index) => estimateHeight(this.#items[index]),
-    overscan: 12,
-    paddingStart: HEAD,
-    paddingEnd: 12,
-    anchorTo: "end",
-    followOnAppend: true,
-    scrollEndThreshold: AT_END,
+  readonly #window = new LineWindow(this, {
+    count: () => this.#items.length,
+    key: (index) => this.#items[index]?.key ?? "",
+    estimate: (index) => estimateHeight(this.#items[index]),
+    onMove: () => this.#look(),
+  });
+
+  readonly #place = new Place(this, {
+    client: () => this.client,
+    room: () => this.room,
+    thread: () => this.thread,
   });
 
   readonly #reading = new ReadMarker(this, {
     client: () => this.client,
     room: () => this.room,
+    stretch: () => this.#place.stretch,
     visible: () => this.#lastVisible(),
   });
 
   readonly #older = new OlderMessages(this, {
     client: () => this.client,
     room: () => this.room,
-    near: () =>
-      (this.#settled || this.#items.length === 0) &&
-      (this.#virtual.getVirtualizer().range?.startIndex ?? 0) <= AHEAD,
+    stretch: () => this.#place.stretch,
+    nearStart: () =>
+      this.#items.length === 0 || (this.#window.visible()?.first ?? AHEAD + 1) <= AHEAD,
+    nearEnd: () => (this.#window.visible()?.last ?? 0) >= this.#items.length - AHEAD,
+    onPage: () => {
+      if (!this.#window.isNearEnd) this.#place.split();
+    },
   });
 
   constructor() {
@@ -89,26 +100,24 @@ export class WeftTimeline extends LitElement {
       this.#builder = createItemBuilder(this.room, this.client.session.userId, (userId) =>
         this.client.store.ignores(userId),
       );
-      this.#unreadAfter = readUpTo(this.room, this.client.session.userId);
+      this.#unreadAfter =
+        this.thread === undefined
+          ? readUpTo(this.room, this.client.session.userId)
+          : this.room.receipts.of(this.client.session.userId, this.thread.thread)?.eventId;
     }
     const { $timeline, $state, $receipts } = this.room.signals;
+    const { stretch } = this.#place;
     const version = `${$timeline.get()} ${$state.get()} ${$receipts.get()} ${this.#unreadAfter}`;
-    if (version !== this.#built) this.#rebuild();
+    if (version !== this.#built || stretch !== this.#shown) this.#rebuild(stretch);
     this.#built = version;
+    this.#shown = stretch;
   }
 
-  #rebuild(): void {
+  #rebuild(stretch: Timeline): void {
     const before = this.#items;
-    this.#items = this.#builder.build(this.#unreadAfter);
-    const items = this.#items;
-    this.#countNew(before, items);
-    const virtualizer = this.#virtual.getVirtualizer();
-    virtualizer.setOptions({
-      ...virtualizer.options,
-      count: items.length,
-      getItemKey: (index) => items[index]?.key ?? index,
-      estimateSize: (index) => estimateHeight(this.#items[index]),
-    });
+    this.#items = this.#builder.build(this.#unreadAfter, stretch);
+    if (stretch === this.#shown) this.#countNew(before, this.#items);
+    this.#window.changed();
   }
 
   /** Counts what was added below the window, and follows words of our own to the end. */
@@ -119,87 +128,82 @@ export class WeftTimeline extends LitElement {
     const added = at < 0 ? [] : after.slice(at + 1);
     const own = added.some((item) => item.kind === "message" && item.entry.pending !== undefined);
     if (own) void this.updateComplete.then(() => this.#toEnd());
-    else if (!this.atEnd) this.#newBelow += added.filter((item) => item.kind === "message").length;
+    else if (!this.#window.isNearEnd)
+      this.#newBelow += added.filter((item) => item.kind === "message").length;
     const live = this.renderRoot.querySelector(".live");
     const words = spokenWords(this.room, this.client.session.userId, added);
     if (live !== null && words !== "" && !document.hidden) live.textContent = words;
   }
 
   override updated(changed: PropertyValues<this>): void {
-    void this.#measure();
-    const virtualizer = this.#virtual.getVirtualizer();
-    if (!this.#started && this.#items.length > 0 && virtualizer.scrollElement !== null) {
-      this.#started = true;
-      void this.#settle();
-    }
+    if (this.#items.length > 0) this.#started = true;
     if (changed.has("focusEvent") && this.focusEvent !== undefined) void this.goTo(this.focusEvent);
-    this.#older.look();
-    this.#reading.look();
+    // An empty room has nothing to move.
+    if (this.#items.length === 0) this.#look();
   }
 
-  /** Goes to the end and stays there till the lines have their true heights; only then is history fetched. */
-  async #settle(): Promise<void> {
-    const virtualizer = this.#virtual.getVirtualizer();
-    for (let frame = 0; frame < 30 && this.focusEvent === undefined; frame++) {
-      virtualizer.scrollToEnd();
-      await new Promise((resolve) => requestAnimationFrame(resolve));
-      const { scrollHeight, scrollTop, clientHeight } = this.scroller;
-      if (frame > 1 && scrollHeight - scrollTop - clientHeight < 2) break;
-    }
-    this.#settled = true;
-    this.#older.look();
-  }
-
-  #settled = false;
-
-  /** Lines draw themselves a moment after we do: they are measured when they have, still before the paint. */
-  async #measure(): Promise<void> {
-    const rows = [...this.renderRoot.querySelectorAll<HTMLElement>("[data-index]")];
-    const lines = [...this.renderRoot.querySelectorAll<LitElement>(".line")];
-    await Promise.all(lines.map((line) => line.updateComplete));
-    const virtualizer = this.#virtual.getVirtualizer();
-    for (const row of rows) if (row.isConnected) virtualizer.measureElement(row);
-  }
-
-  readonly #onScroll = (): void => {
-    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
-    const atEnd = scrollHeight - scrollTop - clientHeight < AT_END;
+  /** The reader moved, or what is in the window changed. */
+  #look(): void {
+    const atEnd = this.#window.atEnd && !this.#place.isPast;
     if (atEnd) this.#newBelow = 0;
     this.atEnd = atEnd;
     this.#older.look();
     this.#reading.look();
+  }
+
+  readonly #onScroll = (): void => {
+    this.#scrolledAt = performance.now();
+    this.#window.onScroll();
   };
 
   /** The newest event of the server's that is within the window. */
   #lastVisible(): string | undefined {
-    const bottom = this.scroller.scrollTop + this.scroller.clientHeight;
-    const rows = this.#virtual.getVirtualizer().getVirtualItems();
-    const seen = rows.findLast((row) => row.start + Math.min(row.size, 40) <= bottom + 4);
+    const seen = this.#window.visible()?.last;
     if (seen === undefined) return undefined;
-    if (seen.index === this.#items.length - 1) return this.room.timeline.last?.event_id;
-    const item = this.#items[seen.index];
+    if (seen === this.#items.length - 1) {
+      const { stretch } = this.#place;
+      return stretch.entries.findLast((one) => one.thread === stretch.thread)?.event.event_id;
+    }
+    const item = this.#items[seen];
     return item?.kind === "message" ? item.entry.event.event_id : item?.notices.at(-1)?.eventId;
   }
 
   #toEnd(): void {
     this.#newBelow = 0;
-    this.#virtual.getVirtualizer().scrollToEnd();
+    this.#place.leave();
+    this.#window.scrollToEnd();
   }
 
-  /** Brings an event into the window, loading history as far as needed, and lights it up. */
-  async goTo(eventId: string): Promise<void> {
-    const found = await this.client.history.reach(this.room, eventId).catch(() => false);
-    await this.updateComplete;
-    const index = this.#items.findIndex(
-      (item) => item.kind === "message" && item.entry.event.event_id === eventId,
+  #lineOf(eventId: string): number {
+    return this.#items.findIndex((item) =>
+      item.kind === "message"
+        ? item.entry.event.event_id === eventId
+        : item.notices.some((notice) => notice.eventId === eventId),
     );
-    if (!found || index < 0) {
-      toast(msg("This message is gone, or lies too far back."));
-      return;
-    }
-    this.#virtual.getVirtualizer().scrollToIndex(index, { align: "center" });
-    this.#flash = this.#items[index]!.key;
-    this.activeKey = this.#flash;
+  }
+
+  /** Brings an event into the window, wherever in the history it stands, and lights it up. */
+  async goTo(eventId: string): Promise<void> {
+    const found = await this.#place.go(eventId);
+    if (found.kind === "gone") {
+      toast(msg("This message does not exist any more, or you may not see it."));
+    } else if (found.kind === "failed") report(found.error);
+    else if (found.kind === "thread") {
+      const detail = { root: found.root, eventId };
+      this.dispatchEvent(new CustomEvent("open-thread", { detail, bubbles: true, composed: true }));
+    } else await this.#showLine(eventId);
+  }
+
+  async #showLine(eventId: string): Promise<void> {
+    await this.updateComplete;
+    const { stretch } = this.#place;
+    const shown = standIn(stretch, eventId, (one) => this.#lineOf(one) >= 0);
+    const index = shown === undefined ? -1 : this.#lineOf(shown);
+    const item = this.#items[index];
+    if (item === undefined) return;
+    this.#window.scrollTo(index, "center");
+    this.#flash = item.key;
+    this.activeKey = item.key;
     this.requestUpdate();
     setTimeout(() => {
       this.#flash = undefined;
@@ -207,15 +211,30 @@ export class WeftTimeline extends LitElement {
     }, 2000);
   }
 
-  /** Whether the first new message lies above the window. */
+  /** Whether the first new message lies above the window, loaded or not. */
   #unreadAbove(): boolean {
+    if (this.thread !== undefined || this.#place.isPast) return false;
     const index = this.#items.findIndex((item) => item.firstUnread);
-    return index >= 0 && index < (this.#virtual.getVirtualizer().range?.startIndex ?? 0);
+    if (index >= 0) return index < (this.#window.visible()?.first ?? 0);
+    return this.#unreadAfter === undefined && this.#farUnread !== undefined;
   }
 
-  #goToUnread(): void {
+  /** What was read last, when so much is new that it is not loaded. */
+  get #farUnread(): string | undefined {
+    const { fullyRead, record, timeline } = this.room;
+    const isFar = fullyRead !== undefined && !timeline.reachedStart && !record.find(fullyRead);
+    return isFar && this.room.notificationCount > 0 ? fullyRead : undefined;
+  }
+
+  async #goToUnread(): Promise<void> {
+    const far = this.#farUnread;
+    if (far !== undefined) {
+      this.#unreadAfter = far;
+      await this.goTo(far);
+      return;
+    }
     const index = this.#items.findIndex((item) => item.firstUnread);
-    if (index >= 0) this.#virtual.getVirtualizer().scrollToIndex(index, { align: "start" });
+    if (index >= 0) this.#window.scrollTo(index, "start");
   }
 
   /** Puts the keyboard on a line. */
@@ -223,7 +242,7 @@ export class WeftTimeline extends LitElement {
     const item = this.#items[index];
     if (item === undefined) return;
     this.activeKey = item.key;
-    this.#virtual.getVirtualizer().scrollToIndex(index, { align: "auto" });
+    this.#window.scrollTo(index, "nearest");
     void this.updateComplete.then(() =>
       this.renderRoot
         .querySelector<HTMLElement>(`[data-index="${index}"]`)
@@ -248,9 +267,24 @@ export class WeftTimeline extends LitElement {
   /** A menu of the line in hand is open: the line stays in hand. */
   #pinned = false;
 
-  #activate(key: string | undefined): void {
+  #activate(key: string | undefined, byPointer = false): void {
+    this.#pointed = byPointer ? key : undefined;
+    const passing = PASSING - (performance.now() - this.#scrolledAt);
+    if (byPointer && passing > 0) {
+      if (this.#isPassing) return;
+      this.#isPassing = true;
+      setTimeout(() => {
+        this.#isPassing = false;
+        if (this.#pointed !== undefined) this.#activate(this.#pointed, true);
+      }, passing);
+      return;
+    }
     if (!this.#pinned && this.activeKey !== key) this.activeKey = key;
   }
+
+  /** The line below the pointer, and the wait until lines stand still there. */
+  #pointed: string | undefined;
+  #isPassing = false;
 
   /** The line that the keyboard comes to first. */
   #tabStop(): number {
@@ -258,7 +292,7 @@ export class WeftTimeline extends LitElement {
     return at >= 0 ? at : this.#items.length - 1;
   }
 
-  #row(index: number, start: number, tabStop: number) {
+  #row(index: number, tabStop: number) {
     const item = this.#items[index];
     if (item === undefined) return nothing;
     return timelineRow({
@@ -266,40 +300,44 @@ export class WeftTimeline extends LitElement {
       room: this.room,
       item,
       index,
-      start,
-      version: this.#built,
       active: item.key === this.activeKey,
       tabStop: index === tabStop,
+      inThread: this.thread !== undefined,
       flash: item.key === this.#flash,
-      onActive: (key) => this.#activate(key),
+      onActive: (key, byPointer) => this.#activate(key, byPointer),
     });
   }
 
   override render() {
-    const virtualizer = this.#virtual.getVirtualizer();
-    const rows = virtualizer.getVirtualItems();
+    const { first, last, above, below } = this.#window;
+    const { stretch } = this.#place;
     const tabStop = this.#tabStop();
+    const rows = Array.from({ length: last - first }, (_, at) => first + at);
     return html`<div
-        class="scroller scroll"
+        class="scroller scroll ${this.thread === undefined ? "" : "from-top"}"
         role="feed"
-        aria-label=${msg("Messages")}
-        aria-busy=${this.client.history.isPaging(this.room)}
+        aria-label=${this.thread === undefined ? msg("Messages") : msg("Messages in the thread")}
+        aria-busy=${this.client.history.isPaging(this.room, stretch)}
         tabindex="-1"
         @scroll=${this.#onScroll}
         @keydown=${this.#onKey}
         @pointerleave=${this.#onLeave}
+        @open-picture=${(event: Event) => enlarge(event, this.#items)}
         @menu-toggle=${(event: CustomEvent<boolean>) => (this.#pinned = event.detail)}
       >
-        <div class="sizer" style="height:${virtualizer.getTotalSize()}px">
-          <div class="head">${historyHead(this.room.timeline.reachedStart, this.#older)}</div>
+        <div class="sizer">
+          <div class="head">${historyHead(stretch, this.#older)}</div>
+          <div class="space" style="height:${above}px"></div>
           ${repeat(
             rows,
-            (row) => row.key,
-            (row) => this.#row(row.index, row.start, tabStop),
+            (index) => this.#items[index]?.key,
+            (index) => this.#row(index, tabStop),
           )}
+          <div class="space" style="height:${below}px"></div>
+          ${historyFoot(stretch)}
         </div>
       </div>
-      ${this.#unreadAbove() ? toUnread(() => this.#goToUnread()) : nothing}
+      ${this.#unreadAbove() ? toUnread(() => void this.#goToUnread()) : nothing}
       ${this.atEnd ? nothing : toNewest(this.#newBelow, () => this.#toEnd())}
       <div class="live hidden-label" aria-live="polite"></div>`;
   }

@@ -2,10 +2,13 @@ import { msg } from "@lit/localize";
 import { css, html, LitElement, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
+import alert from "lucide-static/icons/circle-alert.svg?raw";
+import ok from "lucide-static/icons/circle-check.svg?raw";
+import close from "lucide-static/icons/x.svg?raw";
 import { Watch } from "../controllers/watch.ts";
 import { $toasts, dismiss, type Toast } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
-import { icon } from "./icon.ts";
+import { drawing } from "./drawing.ts";
 
 /** Milliseconds that a note stays; errors stay longer, so that they can be read in peace. */
 const STAY = { info: 5000, error: 12_000 };
@@ -112,7 +115,7 @@ export class WeftToasts extends LitElement {
       class="toast ${toast.kind}"
       role=${toast.kind === "error" ? "alert" : "status"}
     >
-      ${icon(toast.kind === "error" ? "alert" : "ok")}
+      ${drawing(toast.kind === "error" ? alert : ok)}
       <p>${toast.text}</p>
       ${this.#action(toast)}
       <button
@@ -121,7 +124,7 @@ export class WeftToasts extends LitElement {
         aria-label=${msg("Dismiss")}
         @click=${() => dismiss(toast.id)}
       >
-        ${icon("close")}
+        ${drawing(close)}
       </button>
     </div>`;
   }

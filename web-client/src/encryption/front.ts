@@ -36,7 +36,7 @@ export interface FrontDeps {
   /** False when the device has been signed out in this browser. */
   isSignedIn(): boolean;
   /** Events were read that could not be read before. */
-  onHealed(room: Room): void;
+  onHealed(room: Room, events: readonly MatrixEvent[]): void;
   /** A mark of this browser that the engine has missed news of devices. */
   isBehind: { get(): boolean; set(to: boolean): void };
   /** Milliseconds since the epoch. */
@@ -206,7 +206,7 @@ export function createEncryption(deps: FrontDeps): EncryptionFront {
     const healed = await reader.heal(room, sessions).catch(() => []);
     if (healed.length === 0) return;
     watch(roomId, healed);
-    deps.onHealed(room);
+    deps.onHealed(room, healed);
   });
 
   function takeStatus(status: EncryptionStatus): void {

@@ -6,7 +6,6 @@ import { Watch } from "../controllers/watch.ts";
 import { $account, type Account } from "../store/account.ts";
 import { $route } from "../store/router.ts";
 import { report } from "../store/toasts.ts";
-import "../elements/toasts.ts";
 import { logo } from "../elements/logo.ts";
 
 /** Loads what only some visitors need; a failed load is told and can be tried again by a reload. */
@@ -62,6 +61,8 @@ export class WeftApp extends LitElement {
   }
 
   override render() {
+    // What is told waits in its store until it can be shown.
+    lazily(() => import("../elements/toasts.ts"));
     return html`${this.#page($account.get())}<weft-toasts></weft-toasts>`;
   }
 }

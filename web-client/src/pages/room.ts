@@ -10,6 +10,7 @@ import type { Client } from "../store/client.ts";
 import type { Room } from "../store/room.ts";
 import { roomName } from "../store/room-name.ts";
 import { isSpace } from "../store/room-features.ts";
+import type { Panel } from "../store/panel.ts";
 import { $route, navigate, type Route } from "../store/router.ts";
 import { report } from "../store/toasts.ts";
 import { isMarkedUnread, markUnread } from "../store/unread-mark.ts";
@@ -29,11 +30,12 @@ import { icon } from "../elements/icon.ts";
 export class WeftRoomPage extends LitElement {
   @property({ attribute: false }) client!: Client;
   @property({ attribute: false }) place!: Extract<Route, { page: "room" }>;
-  @state() private people = false;
+  @state() private panel: Panel | undefined;
   @state() private dropping = false;
   @query("weft-composer") private composer!: WeftComposer | null;
   @query("weft-timeline") private timeline!: WeftTimeline | null;
   #resolved = new Map<string, string>();
+  #shown = "";
 
   constructor() {
     super();
@@ -61,6 +63,8 @@ export class WeftRoomPage extends LitElement {
   override willUpdate(changed: PropertyValues<this>): void {
     const { room } = this.place;
     if (changed.has("place") && changed.get("place")?.room !== room) this.#takeMark();
+    if (room !== this.#shown && this.panel?.kind === "thread") this.panel = undefined;
+    this.#shown = room;
     if (room.startsWith("#") && !this.#resolved.has(room)) void this.#resolve(room);
     const joined = this.#room;
     if (joined?.membership === "join" && !joined.membersLoaded)
@@ -157,7 +161,6 @@ export class WeftRoomPage extends LitElement {
       @drop=${this.#onDrop}
       @reply=${(event: CustomEvent<MatrixEvent>) => this.composer?.reply(event.detail)}
       @edit=${(event: CustomEvent<MatrixEvent>) => this.composer?.edit(event.detail)}
-      @go-to-event=${(event: CustomEvent<string>) => void this.timeline?.goTo(event.detail)}
     >
       ${keyed(
         room.roomId,
@@ -211,14 +214,42 @@ export class WeftRoomPage extends LitElement {
     )}`;
   }
 
-  #peoplePanel(room: Room) {
-    if (!this.people) return nothing;
-    import("../elements/member-list.ts").catch(report);
-    return html`<weft-member-list
+  /** Where the keyboard was when the panel was opened. */
+  #before: HTMLElement | undefined;
+
+  readonly #onPanel = (event: CustomEvent<Panel>): void => {
+    if (this.panel === undefined) this.#before = event.composedPath()[0] as HTMLElement;
+    const { detail: asked } = event;
+    this.panel = asked.kind === "room" && isSame(asked, this.panel) ? undefined : asked;
+  };
+
+  /** A message in a thread is shown in it. */
+  readonly #onThread = ({ detail }: CustomEvent<{ root: string; eventId: string }>): void => {
+    this.panel = { kind: "thread", ...detail };
+  };
+
+  #closePanel(): void {
+    this.panel = undefined;
+    if (this.#before?.isConnected === true) this.#before.focus();
+    else this.composer?.focus();
+    this.#before = undefined;
+  }
+
+  #goTo(eventId: string): void {
+    void this.timeline?.goTo(eventId);
+    // Where the panel lies over the conversation it would hide what one was led to.
+    if (matchMedia("(max-width: 960px)").matches) this.#closePanel();
+  }
+
+  #panelView(room: Room) {
+    if (this.panel === undefined) return nothing;
+    import("../elements/panel/room-panel.ts").catch(report);
+    return html`<weft-room-panel
       .client=${this.client}
       .room=${room}
-      @close=${() => (this.people = false)}
-    ></weft-member-list>`;
+      .panel=${this.panel}
+      @close=${() => this.#closePanel()}
+    ></weft-room-panel>`;
   }
 
   override render() {
@@ -232,15 +263,24 @@ export class WeftRoomPage extends LitElement {
     }
     const name =
       this.client.store.summary(room.roomId)?.name ?? roomName(room, this.client.session.userId);
-    return html`<main aria-label=${msg(str`Conversation in ${name}`)}>
+    return html`<main
+      aria-label=${msg(str`Conversation in ${name}`)}
+      class=${this.panel?.kind === "thread" ? "broad" : ""}
+      @open-panel=${this.#onPanel}
+      @open-thread=${this.#onThread}
+      @go-to-event=${(event: CustomEvent<string>) => this.#goTo(event.detail)}
+    >
       <weft-room-header
         .client=${this.client}
         .room=${room}
-        ?people=${this.people}
-        @people=${() => (this.people = !this.people)}
+        .panel=${this.panel}
       ></weft-room-header>
       ${isRead ? this.#past(room) : isSpace(room) ? this.#overview(room) : this.#conversation(room)}
-      ${this.#peoplePanel(room)}
+      ${keyed(room.roomId, this.#panelView(room))}
     </main>`;
   }
+}
+
+function isSame(a: Panel, b: Panel | undefined): boolean {
+  return a.kind === "room" && b?.kind === "room" && a.tab === b.tab;
 }

@@ -23,19 +23,53 @@ export async function toggleReaction(
   await client.outbox.redact(room, own);
 }
 
-/** Says that the person has read up to this event: here at once, on the server soon. */
-export async function markRead(client: Client, room: Room, eventId: string): Promise<void> {
+/**
+ * Says that the person has read up to this event: here at once, on the server soon. What is unread in threads stays so, unless it is meant
+ * along.
+ */
+export async function markRead(
+  client: Client,
+  room: Room,
+  eventId: string,
+  withThreads = false,
+): Promise<void> {
   const { userId } = client.session;
   if (isMarkedUnread(room)) markUnread(client, room, false).catch(() => undefined);
-  const atEnd = room.timeline.last?.event_id === eventId;
+  const last = room.timeline.entries.findLast((entry) => entry.thread === undefined);
+  const atEnd = last?.event.event_id === eventId || room.timeline.last?.event_id === eventId;
+  if (withThreads) room.threadCounts = new Map();
   room.receipts.set(userId, { eventId, ts: Date.now() });
   room.accountData.set("m.fully_read", { event_id: eventId });
-  if (atEnd && room.notificationCount + room.highlightCount > 0) {
+  if (withThreads || (atEnd && room.notificationCount + room.highlightCount > 0)) {
     room.notificationCount = 0;
     room.highlightCount = 0;
     client.store.refresh([room.roomId]);
   }
-  await client.api.rooms.markRead(room.roomId, eventId);
+  // A receipt for all of a room counts for its threads too: what is unread there stays so.
+  if (room.threadCounts.size === 0) {
+    await client.api.rooms.markRead(room.roomId, eventId);
+    return;
+  }
+  await client.api.rooms.markFullyRead(room.roomId, eventId);
+  await client.api.reading.receipt(room.roomId, eventId, "main");
+}
+
+/** The same for a thread, by the event that began it. */
+export async function markThreadRead(
+  client: Client,
+  room: Room,
+  root: string,
+  eventId: string,
+): Promise<void> {
+  // What began the thread is one of the room's own messages.
+  if (eventId === root) return;
+  room.receipts.set(client.session.userId, { eventId, ts: Date.now() }, root);
+  if (room.threadCounts.has(root)) {
+    room.threadCounts = new Map([...room.threadCounts].filter(([other]) => other !== root));
+    room.changed("$state");
+    client.store.refresh([room.roomId]);
+  }
+  await client.api.reading.receipt(room.roomId, eventId, root);
 }
 
 /** Notes in `m.direct` that a room is the direct chat with someone, or that it no longer is. */

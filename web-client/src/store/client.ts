@@ -16,6 +16,8 @@ import { openPersistence, type Persistence } from "./persistence.ts";
 import { createIntake } from "./reading.ts";
 import type { Room } from "./room.ts";
 import { RoomStore } from "./room-store.ts";
+import type { Indexing } from "./search/indexing.ts";
+import { indexLater } from "./search/lazy-indexing.ts";
 import { dropSetting, readSetting, writeSetting } from "./settings.ts";
 import type { Shelf } from "./shelf.ts";
 import { createSyncEngine, type SyncEngine } from "./sync-engine.ts";
@@ -31,6 +33,8 @@ export interface Client {
   readonly history: History;
   readonly media: MediaCache;
   readonly encryption: Encryption;
+  /** What this device has read of encrypted rooms, to be searched. */
+  readonly indexing: Indexing;
   /** Stops following the server; with `forget`, what is kept on this machine goes too. */
   close(forget: boolean): Promise<void>;
 }
@@ -132,8 +136,8 @@ export async function openClient(
     () => undefined,
   );
   const since = await persistence?.load(store).catch(() => undefined);
-
   const saver = createSaver(store, persistence, () => sync.since);
+  const indexing = indexLater(session);
   const encryption = createEncryption({
     session,
     api,
@@ -141,17 +145,19 @@ export async function openClient(
     loadMembers: (room) => history.members(room),
     openDirect: (userId) => openDirect(client, userId),
     isSignedIn: () => isSame(loadSession(), session),
-    onHealed(room) {
+    onHealed(room, events) {
+      indexing.note(room.roomId, events);
       store.refresh([room.roomId]);
       saver.touch([room.roomId]);
     },
     isBehind: behindMark(session),
   });
-  const history = createHistory(api.rooms, store, async (roomId, events) => {
+  const history = createHistory(api, store, async (roomId, events) => {
     if (!encryption.isReady) return [...events];
     const read = await encryption.during(() => encryption.reader.events(roomId, events));
     // Who joins late finds here what somebody began while they were invited, oldest first.
     encryption.watch(roomId, read.toReversed());
+    if (store.room(roomId)?.encryption !== undefined) indexing.note(roomId, read);
     return read;
   });
   const outbox = createOutbox({
@@ -170,6 +176,7 @@ export async function openClient(
   const intake = createIntake(encryption, (response) => {
     // `sync.since` moves on after this; the write waits for it.
     saver.touch(store.apply(response, Date.now(), sync.since === undefined));
+    indexNews(indexing, store, response);
   });
   const sync = createSyncEngine({
     api: api.sync,
@@ -179,12 +186,8 @@ export async function openClient(
       void persistence?.clear().catch(() => undefined);
     },
   });
-  const unfollowEngine = encryption.$status.listen(({ engine }, before) => {
-    // What it could not take meanwhile is on the server still.
-    if (engine === "ready" && before?.engine !== "ready") sync.retryNow();
-  });
+  const unfollowEngine = followEngine(encryption, sync);
   const unfollow = followPage({ sync, outbox, api }, saver.flush);
-  // Only from here on is anything news: what was restored is known already.
   const unfollowNews = followNews(store);
   const client: Client = {
     session,
@@ -196,6 +199,7 @@ export async function openClient(
     history,
     media: createMediaCache(api.media),
     encryption,
+    indexing,
     async close(forget) {
       sync.stop();
       outbox.stop();
@@ -205,6 +209,7 @@ export async function openClient(
       await persistence?.shelf.settled();
       if (forget) saver.stop();
       else saver.flush();
+      await indexing.close(forget).catch(() => undefined);
       await encryption.close(forget).catch(() => undefined);
       if (!forget) return;
       dropSetting(OFFERED);
@@ -250,6 +255,25 @@ async function goOnSending(
     unlisten();
     void goOn();
   });
+}
+
+/** What the engine could not take meanwhile is on the server still. */
+function followEngine({ $status }: Encryption, sync: SyncEngine): () => void {
+  return $status.listen(({ engine }, before) => {
+    if (engine === "ready" && before?.engine !== "ready") sync.retryNow();
+  });
+}
+
+/** Notes down what a sync brought to encrypted rooms, and lets go of those that were left. */
+function indexNews(indexing: Indexing, store: RoomStore, { rooms }: SyncResponse): void {
+  for (const [roomId, { timeline }] of Object.entries(rooms?.join ?? {})) {
+    if (store.room(roomId)?.encryption !== undefined) {
+      indexing.note(roomId, timeline?.events ?? []);
+    }
+  }
+  for (const roomId of Object.keys(rooms?.leave ?? {})) {
+    if (store.room(roomId)?.encryption !== undefined) indexing.drop(roomId);
+  }
 }
 
 function isSame(kept: Session | undefined, session: Session): boolean {

@@ -3,6 +3,12 @@ import type { Draft } from "../text/compose.ts";
 import type { Act } from "./acts.ts";
 import type { MediaWish } from "./media-cache.ts";
 
+/** A picture to be looked at in full size. */
+export interface Picture {
+  file: MediaWish;
+  name: string;
+}
+
 /** A window that someone asked for, with what it needs. */
 export type DialogRequest =
   | { kind: "create-room"; spaceId?: string }
@@ -15,7 +21,12 @@ export type DialogRequest =
   | { kind: "report"; roomId: string; eventId: string }
   | { kind: "report-room"; roomId: string; name: string }
   | { kind: "report-person"; userId: string; name: string }
-  | { kind: "image"; file: MediaWish; name: string }
+  | { kind: "image"; pictures: readonly Picture[]; index: number }
+  | { kind: "go-to-date"; roomId: string }
+  | { kind: "export"; roomId: string }
+  | { kind: "edit-history"; roomId: string; eventId: string }
+  | { kind: "source"; roomId: string; eventId: string }
+  | { kind: "forward"; roomId: string; eventId: string }
   | { kind: "encryption-setup"; task?: "renew" | "reset" }
   | { kind: "verify-device" }
   | { kind: "verification"; id: string }

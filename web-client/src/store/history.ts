@@ -1,45 +1,93 @@
 import { isTransient } from "../api/errors.ts";
+import type { ReadingApi } from "../api/reading.ts";
 import type { RoomApi } from "../api/rooms.ts";
 import type { MatrixEvent } from "../api/types.ts";
 import type { Room, StateEvent } from "./room.ts";
 import type { RoomStore } from "./room-store.ts";
+import { Timeline } from "./timeline.ts";
 
 /** Reads events that came encrypted, as far as that is possible now. */
 export type ReadEvents = (roomId: string, events: readonly MatrixEvent[]) => Promise<MatrixEvent[]>;
+
+interface Page {
+  chunk: readonly MatrixEvent[];
+  /** Where the next page begins; undefined when there is none. */
+  end: string | undefined;
+}
 
 /**
  * Loads what lies before the synced part of rooms: older events, single events, all members. What came encrypted goes
  * through `read`.
  */
 export function createHistory(
-  api: RoomApi,
+  apis: { rooms: RoomApi; reading: ReadingApi },
   store: RoomStore,
   read: ReadEvents = async (_, events) => [...events],
 ) {
-  const paging = new Map<string, Promise<boolean>>();
+  const api = apis.rooms;
+  const pagingOf = {
+    b: new WeakMap<Timeline, Promise<boolean>>(),
+    f: new WeakMap<Timeline, Promise<boolean>>(),
+  };
   const single = new Map<string, Promise<MatrixEvent | undefined>>();
 
-  async function page(room: Room): Promise<boolean> {
-    const { timeline } = room;
+  /** A page of what lies before a stretch. */
+  async function before(room: Room, timeline: Timeline): Promise<Page> {
+    const { thread, prevToken } = timeline;
+    if (thread === undefined) {
+      const { chunk, end, state } = await api.messages(room.roomId, prevToken);
+      takeState(room, state);
+      return { chunk, end };
+    }
+    const { chunk, next_batch: end } = await apis.reading.thread(room.roomId, thread, prevToken);
+    if (end !== undefined) return { chunk, end };
+    // Before the first reply stands what it is a reply to.
+    const root = await fetchEvent(room, thread).catch(() => undefined);
+    return { chunk: root === undefined ? chunk : [...chunk, root], end };
+  }
+
+  async function pageBack(room: Room, timeline: Timeline): Promise<boolean> {
     if (timeline.reachedStart) return false;
-    const before = timeline.entries[0]?.key;
-    const answer = await api.messages(room.roomId, timeline.prevToken);
+    const first = timeline.entries[0]?.key;
+    const from = timeline.prevToken;
+    const answer = await before(room, timeline);
     const chunk = await read(room.roomId, answer.chunk);
     // A gap in sync threw the stretch away that these would have stood in front of.
-    if (timeline.entries[0]?.key !== before) return true;
-    for (const event of answer.state ?? []) {
-      const { state_key: stateKey } = event;
-      if (typeof stateKey === "string" && room.stateEvent(event.type, stateKey) === undefined) {
-        room.setState({ ...event, state_key: stateKey });
-      }
-    }
-    const isStuck = answer.end !== undefined && answer.end === timeline.prevToken;
+    if (timeline.entries[0]?.key !== first) return true;
+    const isStuck = answer.end !== undefined && answer.end === from;
     if (isStuck && answer.chunk.length === 0) {
       throw new Error("older messages are on a server that does not answer");
     }
     timeline.prepend(chunk, answer.end);
+    if (timeline !== room.timeline) timeline.trim("newest");
     room.changed("$timeline");
     return !timeline.reachedStart;
+  }
+
+  async function pageForth(room: Room, timeline: Timeline): Promise<boolean> {
+    const from = timeline.nextToken;
+    if (from === undefined) return false;
+    const answer = await apis.reading.messages(room.roomId, from, "f");
+    takeState(room, answer.state);
+    const chunk = await read(room.roomId, answer.chunk);
+    if (timeline.nextToken !== from) return true;
+    timeline.extend(chunk, answer.end === from ? undefined : answer.end);
+    if (!room.timeline.join(timeline)) timeline.trim("oldest");
+    room.changed("$timeline");
+    return timeline.nextToken !== undefined;
+  }
+
+  /** Calls that overlap share one request. */
+  function once(
+    dir: "b" | "f",
+    timeline: Timeline,
+    work: () => Promise<boolean>,
+  ): Promise<boolean> {
+    const running = pagingOf[dir].get(timeline);
+    if (running !== undefined) return running;
+    const started = work().finally(() => pagingOf[dir].delete(timeline));
+    pagingOf[dir].set(timeline, started);
+    return started;
   }
 
   async function fetchEvent(room: Room, eventId: string): Promise<MatrixEvent | undefined> {
@@ -52,19 +100,54 @@ export function createHistory(
      * Loads one page of older events. Answers whether there are more. Calls that overlap share one request. Rejects
      * when they cannot be had now: the request failed, or they are on another server that does not answer.
      */
-    older(room: Room): Promise<boolean> {
-      const running = paging.get(room.roomId);
-      if (running !== undefined) return running;
-      const started = page(room).finally(() => paging.delete(room.roomId));
-      paging.set(room.roomId, started);
-      return started;
+    older: (room: Room, timeline: Timeline = room.timeline): Promise<boolean> =>
+      once("b", timeline, () => pageBack(room, timeline)),
+
+    /** The same for newer events, after a stretch that does not reach the newest. */
+    newer: (room: Room, timeline: Timeline): Promise<boolean> =>
+      once("f", timeline, () => pageForth(room, timeline)),
+
+    isPaging: (room: Room, timeline: Timeline = room.timeline): boolean => pagingOf.b.has(timeline),
+
+    /** Events from elsewhere, as far as they can be read. */
+    readable: (room: Room, events: readonly MatrixEvent[]): Promise<MatrixEvent[]> =>
+      read(room.roomId, events),
+
+    isPagingForth: (timeline: Timeline): boolean => pagingOf.f.has(timeline),
+
+    /**
+     * The stretch in which an event stands: one that is held, or a new one around it. Rejects with `ApiError` 404 when there is no
+     * such event, or it may not be seen. Whoever shows a new one closes it.
+     */
+    async around(room: Room, eventId: string): Promise<Timeline> {
+      if (room.timeline.find(eventId) !== undefined) return room.timeline;
+      const answer = await apis.reading.context(room.roomId, eventId);
+      takeState(room, answer.state);
+      const { event, events_before: older, events_after: newer } = answer;
+      const events = await read(room.roomId, [...older.toReversed(), event, ...newer]);
+      const stretch = new Timeline(room.record);
+      stretch.fill(events, answer.start, answer.end);
+      if (!room.timeline.join(stretch)) return stretch;
+      stretch.close();
+      room.changed("$timeline");
+      return room.timeline;
     },
 
-    isPaging: (room: Room): boolean => paging.has(room.roomId),
+    /** A new stretch of a thread's messages, from the newest back. Whoever shows it closes it. */
+    async thread(room: Room, root: string): Promise<Timeline> {
+      const stretch = new Timeline(room.record, root);
+      try {
+        await pageBack(room, stretch);
+      } catch (error) {
+        stretch.close();
+        throw error;
+      }
+      return stretch;
+    },
 
     /** An event of the room, loaded or fetched once; undefined when it cannot be had, perhaps for now. */
     event(room: Room, eventId: string): Promise<MatrixEvent | undefined> {
-      const loaded = room.timeline.find(eventId);
+      const loaded = room.record.find(eventId);
       if (loaded !== undefined) return Promise.resolve(loaded.event);
       const key = `${room.roomId} ${eventId}`;
       const known = single.get(key);
@@ -98,15 +181,6 @@ export function createHistory(
       return found;
     },
 
-    /** Pages back till the event is loaded; false when it lies too far back or does not exist. */
-    async reach(room: Room, eventId: string, maxPages = 15): Promise<boolean> {
-      for (let count = 0; count < maxPages; count++) {
-        if (room.timeline.find(eventId) !== undefined) return true;
-        if (!(await this.older(room))) break;
-      }
-      return room.timeline.find(eventId) !== undefined;
-    },
-
     /** Loads everyone in the room, once until a gap in what sync brings. */
     async members(room: Room): Promise<void> {
       if (room.membersLoaded) return;
@@ -122,6 +196,16 @@ export function createHistory(
       store.refresh([room.roomId]);
     },
   };
+}
+
+/** Takes in the state that a page brings along, where nothing newer is known. */
+function takeState(room: Room, events: readonly MatrixEvent[] = []): void {
+  for (const event of events) {
+    const { state_key: stateKey } = event;
+    if (typeof stateKey === "string" && room.stateEvent(event.type, stateKey) === undefined) {
+      room.setState({ ...event, state_key: stateKey });
+    }
+  }
 }
 
 /** Takes in an answer of `/members`, but for those of whom sync brought something since `before`. */

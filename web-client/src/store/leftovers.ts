@@ -1,7 +1,7 @@
 import { loadSession } from "../api/session.ts";
 
-/** The databases of a device: its rooms, the store of its keys in two parts, and what seals them. */
-const OURS = /^weft (?:vault |encryption )?(@.*)$/;
+/** The databases of a device: its rooms, the store of its keys in two parts, and what seals them; and what is searched. */
+const OURS = /^weft (?:vault |encryption |index )?(@.*)$/;
 
 /** Whose a database is: the user's and the device's id, as their names end, or undefined for what is not ours. */
 function ownerOf(name: string): string | undefined {

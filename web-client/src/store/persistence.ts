@@ -9,6 +9,7 @@ import type { Receipt } from "./receipts.ts";
 import type { Removal } from "./removal.ts";
 import type { Membership, Room, StateEvent } from "./room.ts";
 import type { RoomStore } from "./room-store.ts";
+import type { Unread } from "./unread.ts";
 
 /** A room as it is kept between visits. */
 interface StoredRoom {
@@ -26,6 +27,8 @@ interface StoredRoom {
   unread: [notifications: number, highlights: number];
   accountData: [string, Content][];
   receipts: [string, Receipt][];
+  /** What is unread in threads, and the person's own receipts there. Absent in what older versions wrote. */
+  threads?: [root: string, unread: Unread | undefined, read: Receipt | undefined][];
 }
 
 /** A room whose content is sealed: its messages came encrypted, and are not written openly here either. */
@@ -70,7 +73,27 @@ function unpack(stored: MatrixEvent | ReadEvent): MatrixEvent {
   return withDecryption({ ...wire, type, content }, { state: "readable", wire, shield });
 }
 
-function snapshot(room: Room): StoredRoom {
+/** Threads of which is kept what is unread. */
+const KEPT_THREADS = 100;
+
+function threadsOf(room: Room, me: string): NonNullable<StoredRoom["threads"]> {
+  const read = new Map(room.receipts.threadsOf(me));
+  const roots = new Set([...room.threadCounts.keys(), ...[...read.keys()].reverse()]);
+  return [...roots]
+    .slice(0, KEPT_THREADS)
+    .map((root) => [root, room.threadCounts.get(root), read.get(root)]);
+}
+
+function restoreThreads(room: Room, threads: StoredRoom["threads"], me: string): void {
+  const counts = new Map<string, Unread>();
+  for (const [root, unread, read] of threads ?? []) {
+    if (unread !== undefined) counts.set(root, unread);
+    if (read !== undefined) room.receipts.set(me, read, root);
+  }
+  room.threadCounts = counts;
+}
+
+function snapshot(room: Room, me: string): StoredRoom {
   const tail = room.timeline.tail(KEPT_EVENTS);
   const speakers = new Set(tail.events.map((event) => event.sender));
   let members = 0;
@@ -91,6 +114,7 @@ function snapshot(room: Room): StoredRoom {
     unread: [room.notificationCount, room.highlightCount],
     accountData: [...room.accountData],
     receipts: [...room.receipts.byUser].slice(-KEPT_MEMBERS),
+    threads: threadsOf(room, me),
   };
 }
 
@@ -107,6 +131,7 @@ function restore(store: RoomStore, stored: StoredRoom): void {
   [room.notificationCount, room.highlightCount] = stored.unread;
   for (const [type, content] of stored.accountData) room.accountData.set(type, content);
   for (const [userId, receipt] of stored.receipts) room.receipts.set(userId, receipt);
+  restoreThreads(room, stored.threads, store.me);
 }
 
 /** Takes a room for encrypted of which no more is known. */
@@ -142,7 +167,7 @@ export async function openPersistence(userId: string, deviceId: string) {
 
   /** What is written of a room whose messages are encrypted. */
   async function sealed(room: Room): Promise<SealedRoom> {
-    const stored = snapshot(room);
+    const stored = snapshot(room, userId);
     return { roomId: room.roomId, sealed: await (await unlocked()).seal(stored) };
   }
 
@@ -191,7 +216,7 @@ export async function openPersistence(userId: string, deviceId: string) {
           room === undefined || (room.membership === "leave" && room.removal === undefined);
         if (isGone && room?.encryption !== undefined) gone.push(roomId);
         if (isGone) rows.push([roomId, undefined]);
-        else rows.push([roomId, room.encryption ? await sealed(room) : snapshot(room)]);
+        else rows.push([roomId, room.encryption ? await sealed(room) : snapshot(room, userId)]);
       }
       const transaction = database.transaction(["rooms", "meta"], "readwrite");
       const done = finished(transaction);

@@ -20,9 +20,13 @@ function relationOf(
   return key === undefined ? { type, eventId } : { type, eventId, key };
 }
 
-/** The event that this one answers, by rich reply or as the fallback within a thread. */
+/** The event that this one answers. What stands in a thread names one for old clients too, which is no answer to it. */
 export function repliesTo(event: MatrixEvent): string | undefined {
-  return text(object(object(event.content, "m.relates_to"), "m.in_reply_to"), "event_id");
+  const relation = object(event.content, "m.relates_to");
+  if (text(relation, "rel_type") === "m.thread" && relation?.["is_falling_back"] === true) {
+    return undefined;
+  }
+  return text(object(relation, "m.in_reply_to"), "event_id");
 }
 
 /** The root of the thread that an event stands in, or undefined. */
@@ -38,12 +42,23 @@ export class Relations {
   /** Votes, and ends of polls. */
   readonly #ofPolls = new Map<string, Map<string, MatrixEvent>>();
   readonly #targetOf = new Map<string, string>();
+  readonly #versions = new Map<string, number>();
+
+  /** Goes up when something else is said of an event. */
+  versionOf(eventId: string): number {
+    return this.#versions.get(eventId) ?? 0;
+  }
+
+  #changed(target: string): void {
+    this.#versions.set(target, this.versionOf(target) + 1);
+  }
 
   /** Takes in an event. Answers true when it only says something about another and is no line of its own. */
   add(event: MatrixEvent): boolean {
     const relation = relationOf(event);
-    if (relation === undefined || this.#targetOf.has(event.event_id))
-      return relation?.type === "m.replace" || isOfPoll(event);
+    if (relation === undefined) return false;
+    this.#changed(relation.eventId);
+    if (this.#targetOf.has(event.event_id)) return true;
     if (
       event.type === "m.reaction" &&
       relation.type === "m.annotation" &&
@@ -83,6 +98,7 @@ export class Relations {
     if (target === undefined) return;
     this.#targetOf.delete(eventId);
     this.#ofPolls.get(target)?.delete(eventId);
+    this.#changed(target);
     const reactions = this.#reactions.get(target);
     for (const [key, count] of reactions ?? []) {
       for (const [sender, id] of count.by) if (id === eventId) count.by.delete(sender);

@@ -14,8 +14,8 @@ import { Room, type Membership } from "./room.ts";
 import { notifyLevels, type NotifyLevel } from "./notify-level.ts";
 import { removalOf, type Removal } from "./removal.ts";
 import { tagOrder, type OrderedTag } from "./room-tags.ts";
-import { unreadIn } from "./unread.ts";
 import { isMarkedUnread } from "./unread-mark.ts";
+import { inAll, unreadIn } from "./unread.ts";
 import { directPartner, roomAvatar, roomName } from "./room-name.ts";
 
 /** A room as the list shows it. */
@@ -221,8 +221,8 @@ export class RoomStore {
   #summarise(room: Room): RoomSummary {
     const last = lastMessage(room, (userId) => this.ignores(userId));
     const partner = this.partnerOf(room);
-    const unread = unreadIn(room, this.me, this.accountData.get("m.push_rules"));
     const tag = tagOf(room);
+    const unread = inAll(unreadIn(room, this.me, this.accountData.get("m.push_rules")));
     return {
       roomId: room.roomId,
       name: roomName(room, this.me),

@@ -13,7 +13,10 @@ import {
 import { looksLikeId, looksOf, plainName, plainText } from "../text/names.ts";
 import { Receipts } from "./receipts.ts";
 import type { Removal } from "./removal.ts";
+import { threadOf } from "./relations.ts";
+import { RoomRecord } from "./room-record.ts";
 import { Timeline } from "./timeline.ts";
+import type { Unread } from "./unread.ts";
 
 export type Membership = Schema<"Membership">;
 
@@ -43,7 +46,9 @@ export type Aspect = keyof ReturnType<typeof signals>;
 /** One room: its state, its loaded history and what is in the air in it. */
 export class Room {
   readonly roomId: string;
-  readonly timeline = new Timeline();
+  readonly record = new RoomRecord();
+  /** What is loaded of the newest. */
+  readonly timeline = new Timeline(this.record);
   readonly receipts = new Receipts();
   readonly accountData = new Map<string, Content>();
   readonly signals = signals();
@@ -58,6 +63,8 @@ export class Room {
   invitedCount: number | undefined;
   notificationCount = 0;
   highlightCount = 0;
+  /** What its server counts as unread in threads, by their roots. */
+  threadCounts: ReadonlyMap<string, Unread> = new Map();
   /** True once `/members` was asked for, till a gap in what sync brings. */
   membersLoaded = false;
   /**
@@ -65,6 +72,8 @@ export class Room {
    * says of its state later.
    */
   encryption: Unchecked<"m.room.encryption"> | undefined;
+  /** Goes up when names, pictures or rights may have changed. */
+  stateVersion = 0;
   readonly #state = new Map<string, Map<string, StateEvent>>();
   #nameCounts: Map<string, number> | undefined;
 
@@ -94,6 +103,7 @@ export class Room {
     const ofType = this.#state.get(event.type) ?? new Map<string, StateEvent>();
     ofType.set(event.state_key, event);
     this.#state.set(event.type, ofType);
+    this.stateVersion++;
     if (event.type === "m.room.member") this.#nameCounts = undefined;
     if (event.type === "m.room.encryption" && event.state_key === "") this.#encrypt(event.content);
   }
@@ -142,6 +152,7 @@ export class Room {
       limited: data.timeline?.limited === true,
       prevToken: data.timeline?.prev_batch,
     });
+    this.#tellStretches(events, data.timeline?.limited === true);
     if (data.timeline?.limited === true) this.membersLoaded = false;
     if (events.length > 0) changed.add("$timeline").add("$state");
     if ((stateAfter ?? data.state)?.events?.length) changed.add("$state");
@@ -155,6 +166,20 @@ export class Room {
     return changed;
   }
 
+  /** Other stretches that end at the newest event go on with what came. */
+  #tellStretches(events: readonly MatrixEvent[], limited: boolean): void {
+    for (const stretch of this.record.stretches) {
+      if (stretch === this.timeline || stretch.nextToken !== undefined) continue;
+      if (limited) stretch.isBehind = true;
+      else if (stretch.thread === undefined) stretch.append(events, { limited });
+      else
+        stretch.append(
+          events.filter((one) => threadOf(one) === stretch.thread),
+          { limited },
+        );
+    }
+  }
+
   #applyState(event: MatrixEvent): void {
     if (typeof event.state_key === "string")
       this.setState({ ...event, state_key: event.state_key });
@@ -162,9 +187,11 @@ export class Room {
 
   /** Who writes has read what stood before. */
   #readByOwnWords(event: MatrixEvent): void {
-    const known = this.receipts.of(event.sender);
+    const thread = threadOf(event);
+    const known = this.receipts.of(event.sender, thread);
     if (known === undefined || event.origin_server_ts >= known.ts) {
-      this.receipts.set(event.sender, { eventId: event.event_id, ts: event.origin_server_ts });
+      const receipt = { eventId: event.event_id, ts: event.origin_server_ts };
+      this.receipts.set(event.sender, receipt, thread);
     }
   }
 
@@ -175,6 +202,11 @@ export class Room {
     this.invitedCount = summary?.["m.invited_member_count"] ?? this.invitedCount;
     this.notificationCount = unread?.notification_count ?? this.notificationCount;
     this.highlightCount = unread?.highlight_count ?? this.highlightCount;
+    if (data.unread_thread_notifications !== undefined) {
+      this.threadCounts = countsOf(data.unread_thread_notifications);
+    } else if (unread !== undefined) {
+      this.threadCounts = new Map();
+    }
     return summary !== undefined || unread !== undefined;
   }
 
@@ -201,6 +233,17 @@ export class Room {
   tags(): Content {
     return object<Unchecked<"m.tag">>(this.accountData.get("m.tag"), "tags") ?? {};
   }
+}
+
+function countsOf(
+  counts: NonNullable<JoinedRoomSync["unread_thread_notifications"]>,
+): ReadonlyMap<string, Unread> {
+  return new Map(
+    Object.entries(counts).map(([root, { notification_count, highlight_count }]) => [
+      root,
+      { notifications: notification_count ?? 0, highlights: highlight_count ?? 0 },
+    ]),
+  );
 }
 
 const MEMBERSHIPS = new Set(["join", "invite", "leave", "ban", "knock"]);

@@ -2,7 +2,7 @@ import { startOfDay } from "../text/time.ts";
 import { describeNotice, isMessage } from "./describe.ts";
 import { repliesTo } from "./relations.ts";
 import type { Room } from "./room.ts";
-import { isRedacted, type Entry } from "./timeline.ts";
+import { isRedacted, type Entry, type Timeline } from "./timeline.ts";
 
 interface Line {
   key: string;
@@ -28,6 +28,48 @@ export interface NoticeItem extends Line {
 }
 
 export type TimelineItem = MessageItem | NoticeItem;
+
+/** Lines are made anew whenever anything happens in the room. What else may change of one is in its version. */
+export function looksDifferent(item: MessageItem, before: MessageItem | undefined): boolean {
+  return (
+    item.entry !== before?.entry ||
+    item.header !== before.header ||
+    item.readers.join() !== before.readers.join()
+  );
+}
+
+const versions = new WeakMap<object, number>();
+let lastVersion = 0;
+
+/** A number for an event as it is now: it is replaced by another when it is read, edited or taken back. */
+function numberOf(event: object | undefined): number {
+  if (event === undefined) return 0;
+  const known = versions.get(event);
+  if (known !== undefined) return known;
+  versions.set(event, ++lastVersion);
+  return lastVersion;
+}
+
+/** Changes when a message may look different, whatever the reason. */
+export function versionOf(room: Room, { entry }: MessageItem): string {
+  const { event, pending } = entry;
+  const { relations, threads } = room.record;
+  const answered = repliesTo(event);
+  const quoted = answered === undefined ? undefined : room.record.find(answered)?.event;
+  const thread = threads.of(event.event_id);
+  const unread = room.threadCounts.get(event.event_id)?.notifications;
+  return [
+    room.stateVersion,
+    numberOf(event),
+    pending?.state,
+    relations.versionOf(event.event_id),
+    numberOf(quoted),
+    answered && relations.versionOf(answered),
+    thread?.count,
+    numberOf(thread?.latest),
+    unread,
+  ].join(" ");
+}
 
 /** A sender's messages stand under one name for so long. */
 const GROUP_MS = 5 * 60_000;
@@ -59,7 +101,11 @@ export function createItemBuilder(
     return key;
   }
 
-  function build(unreadAfter: string | undefined): TimelineItem[] {
+  /** The lines of a stretch: with what is being sent, when it ends at the newest event. */
+  function build(
+    unreadAfter: string | undefined,
+    stretch: Timeline = room.timeline,
+  ): TimelineItem[] {
     const items: TimelineItem[] = [];
     const lineOf = new Map<string, TimelineItem>();
     let day: number | undefined;
@@ -72,7 +118,7 @@ export function createItemBuilder(
       notices = [];
     };
 
-    for (const entry of [...room.timeline.entries, ...room.timeline.pending]) {
+    for (const entry of entriesOf(room, stretch)) {
       const line = lineFor(entry);
       if (line === undefined) {
         const last = items.at(-1);
@@ -103,7 +149,7 @@ export function createItemBuilder(
       if (entry.event.event_id === unreadAfter) unreadNext = true;
     }
     close();
-    placeReaders(lineOf);
+    placeReaders(lineOf, stretch.thread);
     return items;
   }
 
@@ -121,8 +167,11 @@ export function createItemBuilder(
     return { kind: "notice", key: entry.key, notices: [notice], readers: [] };
   }
 
-  function placeReaders(lineOf: ReadonlyMap<string, TimelineItem>): void {
-    const byTime = [...room.receipts.byUser].toSorted((a, b) => b[1].ts - a[1].ts);
+  function placeReaders(
+    lineOf: ReadonlyMap<string, TimelineItem>,
+    thread: string | undefined,
+  ): void {
+    const byTime = [...room.receipts.in(thread)].toSorted((a, b) => b[1].ts - a[1].ts);
     for (const [userId, receipt] of byTime) {
       const line = userId === me ? undefined : lineOf.get(receipt.eventId);
       if (line === undefined || room.member(userId)?.membership === "leave") continue;
@@ -137,13 +186,25 @@ export function createItemBuilder(
   return { build };
 }
 
+/** What a stretch shows: what is said in threads stands in these, and not in the room. */
+function entriesOf(room: Room, stretch: Timeline): readonly Entry[] {
+  const isOpen = stretch.nextToken !== undefined;
+  const { thread } = stretch;
+  const own = stretch.entries.filter((one) => thread !== undefined || one.thread === undefined);
+  if (isOpen) return own;
+  return [...own, ...room.timeline.pending.filter((one) => one.thread === thread)];
+}
+
 /** Where reading stopped last time; undefined when nothing of others is loaded behind it. */
 export function readUpTo(room: Room, me: string): string | undefined {
   const { entries } = room.timeline;
   const read = room.fullyRead;
   const at = entries.findIndex((entry) => entry.event.event_id === read);
   const news =
-    at >= 0 && entries.slice(at + 1).some((entry) => !entry.hidden && entry.event.sender !== me);
+    at >= 0 &&
+    entries
+      .slice(at + 1)
+      .some((entry) => !entry.hidden && entry.thread === undefined && entry.event.sender !== me);
   return news ? read : undefined;
 }
 

@@ -1,54 +1,63 @@
-import { text, type Content, type MatrixEvent, type Unchecked } from "../api/types.ts";
-import { Relations } from "./relations.ts";
+import type { MatrixEvent } from "../api/types.ts";
+import { entryKey, MESSAGE_TYPES, type Entry, type SendState } from "./entry.ts";
+import { isRedacted, pruned, redactsOf } from "./redactions.ts";
+import { threadOf, type Relations } from "./relations.ts";
+import { RoomRecord } from "./room-record.ts";
 
-export type SendState = "sending" | "failed";
+export { isRedacted } from "./redactions.ts";
 
-/** One event as the room holds it. `key` stays the same from local echo to the server's own copy. */
-export interface Entry {
-  readonly key: string;
-  event: MatrixEvent;
-  /** Present while the event is only ours. */
-  pending?: { txnId: string; state: SendState; error?: unknown };
-  /** True for reactions, edits and redactions: they have no line of their own. */
-  hidden: boolean;
-}
+export { MESSAGE_TYPES, type Entry, type SendState } from "./entry.ts";
 
-/** What is shown as something that a person said. */
-export const MESSAGE_TYPES = new Set([
-  ...["m.room.message", "m.sticker", "m.room.encrypted"],
-  ...["org.matrix.msc3381.poll.start", "m.poll.start"],
-]);
-
-function entryKey(event: MatrixEvent): string {
-  return event.unsigned?.transaction_id ?? event.event_id;
-}
-
-/** The id that a redaction names: top level in old rooms, in the content since version 11. */
-function redactsOf(event: MatrixEvent): string | undefined {
-  return (
-    text<Unchecked<"m.room.redaction">>(event.content, "redacts") ??
-    (typeof event.redacts === "string" ? event.redacts : undefined)
-  );
-}
-
-export function isRedacted(event: MatrixEvent): boolean {
-  return event.unsigned?.redacted_because !== undefined;
-}
+/** Entries that one stretch holds at most; what lies further from the reader is fetched again when it is wanted. */
+const MAX_ENTRIES = 6000;
+const KEPT_ENTRIES = 4000;
 
 /**
- * The part of a room's history that is loaded: one unbroken stretch that ends at the newest event, and after it
- * what we are still sending. It knows nothing of the network; who changes it bumps the room's signals.
+ * An unbroken stretch of a room's history, or of a thread in it. That of the room itself ends at the newest event, with what we
+ * are still sending after it; others begin where somebody was led to. It knows nothing of the network; who changes it bumps
+ * the room's signals.
  */
 export class Timeline {
-  readonly relations = new Relations();
+  readonly record: RoomRecord;
+  /** The event that began the thread whose messages these are; undefined for those of the room. */
+  readonly thread: string | undefined;
   #entries: Entry[] = [];
   #pending: Entry[] = [];
   #byId = new Map<string, Entry>();
   /** Tokens with which older events can be asked for, by the event that they stand before. */
   #tokens = new Map<string, string>();
-  #redactions = new Map<string, MatrixEvent>();
+  /** Token for what comes after the last entry; undefined when that is the newest event. */
+  nextToken: string | undefined;
   /** True when the first entry is the room's first event that we may see. */
   reachedStart = false;
+  /** True when something came that this stretch, which ends at the newest event, does not hold. */
+  isBehind = false;
+  /** True once another stretch has taken what is here. */
+  isJoined = false;
+
+  constructor(record = new RoomRecord(), thread?: string) {
+    this.record = record;
+    this.thread = thread;
+    record.stretches.add(this);
+  }
+
+  get relations(): Relations {
+    return this.record.relations;
+  }
+
+  /** An empty stretch for what lies before another one: for reading on, and not for looking at. */
+  static before(other: Timeline): Timeline {
+    const stretch = new Timeline(other.record);
+    stretch.reachedStart = other.reachedStart;
+    stretch.nextToken = other.prevToken ?? "";
+    if (other.prevToken !== undefined) stretch.#tokens.set("", other.prevToken);
+    return stretch;
+  }
+
+  /** Nobody looks at it any more. */
+  close(): void {
+    this.record.stretches.delete(this);
+  }
 
   get entries(): readonly Entry[] {
     return this.#entries;
@@ -103,6 +112,100 @@ export class Timeline {
     else this.#tokens.set("", end);
   }
 
+  /** Fills an empty stretch: events oldest first, with the tokens for what lies before and after them. */
+  fill(events: readonly MatrixEvent[], prev: string | undefined, next: string | undefined): void {
+    this.append(events, { limited: false, prevToken: prev });
+    this.reachedStart = prev === undefined;
+    this.nextToken = next;
+  }
+
+  /** Adds newer events at the end, oldest first. `end` undefined means that the last is the newest there is. */
+  extend(events: readonly MatrixEvent[], end: string | undefined): void {
+    const fresh = events.filter((event) => !this.#byId.has(event.event_id));
+    const before = this.nextToken;
+    const first = fresh[0];
+    if (first !== undefined && before !== undefined) this.#tokens.set(first.event_id, before);
+    for (const event of fresh) this.#entries.push(this.#admit(event));
+    this.nextToken = end;
+  }
+
+  /** Takes the entries of a stretch that reaches into this one, and stands before it. Answers whether it does. */
+  join(older: Timeline): boolean {
+    const first = this.#entries[0];
+    if (first === undefined) return false;
+    const overlap = older.#entries.findIndex(
+      ({ event }) => event.event_id === first.event.event_id,
+    );
+    if (overlap < 0) return false;
+    const added = older.#entries.slice(0, overlap);
+    this.#entries = [...added, ...this.#entries];
+    for (const entry of added) this.#byId.set(entry.event.event_id, entry);
+    for (const [eventId, token] of older.#tokens) {
+      if (!this.#tokens.has(eventId)) this.#tokens.set(eventId, token);
+    }
+    if (added.length > 0) this.reachedStart = older.reachedStart;
+    older.isJoined = true;
+    return true;
+  }
+
+  /** Lets go of what lies furthest from the end that was added to, when there is too much. */
+  trim(side: "oldest" | "newest"): void {
+    if (this.#entries.length <= MAX_ENTRIES) return;
+    const spare = this.#entries.length - KEPT_ENTRIES;
+    if (side === "oldest") this.#cutBefore(this.#boundary(spare, 1));
+    else this.#cutFrom(this.#boundary(KEPT_ENTRIES, -1));
+  }
+
+  /** Lets go of all entries, and keeps where one pages back from. */
+  dropAll(): void {
+    const token = this.prevToken;
+    this.#forget(this.#entries);
+    this.#entries = [];
+    if (token !== undefined) this.#tokens.set("", token);
+  }
+
+  /** A stretch with the older part of what is here, when there is too much of it: this one keeps the newest. */
+  split(): Timeline | undefined {
+    if (this.#entries.length <= MAX_ENTRIES) return undefined;
+    const at = this.#boundary(KEPT_ENTRIES, -1);
+    if (at === undefined) return undefined;
+    const older = new Timeline(this.record);
+    older.#entries = [...this.#entries];
+    older.#byId = new Map(this.#byId);
+    older.#tokens = new Map(this.#tokens);
+    older.reachedStart = this.reachedStart;
+    older.#cutFrom(at);
+    this.#cutBefore(at);
+    return older;
+  }
+
+  /** The place nearest to `from`, in this direction, in front of which paging can go on. */
+  #boundary(from: number, step: 1 | -1): number | undefined {
+    for (let at = from; at > 0 && at < this.#entries.length; at += step) {
+      if (this.#tokens.has(this.#entries[at]!.event.event_id)) return at;
+    }
+    return undefined;
+  }
+
+  #cutBefore(at: number | undefined): void {
+    if (at === undefined) return;
+    this.#forget(this.#entries.splice(0, at));
+    this.reachedStart = false;
+  }
+
+  #cutFrom(at: number | undefined): void {
+    if (at === undefined) return;
+    this.nextToken = this.#tokens.get(this.#entries[at]!.event.event_id);
+    this.#forget(this.#entries.splice(at));
+  }
+
+  #forget(entries: readonly Entry[]): void {
+    for (const { event } of entries) {
+      this.#byId.delete(event.event_id);
+      this.#tokens.delete(event.event_id);
+    }
+  }
+
   #reset(): void {
     // What the server has of ours lies in the gap, or comes with the next sync.
     for (const { event } of this.#pending) {
@@ -116,11 +219,27 @@ export class Timeline {
   }
 
   #admit(event: MatrixEvent): Entry {
-    const because = this.#redactions.get(event.event_id);
+    const held = this.record.find(event.event_id);
+    if (held !== undefined) {
+      this.record.threads.begun(event);
+      this.#byId.set(event.event_id, held);
+      return held;
+    }
+    const because = this.record.redactions.get(event.event_id);
     const seen = because === undefined || isRedacted(event) ? event : pruned(event, because);
-    const entry: Entry = { key: entryKey(seen), event: seen, hidden: this.#hides(seen) };
+    const hidden = this.#hides(seen);
+    const entry: Entry = { key: entryKey(seen), event: seen, hidden, thread: threadOf(seen) };
+    this.#note(entry);
     this.#byId.set(event.event_id, entry);
     return entry;
+  }
+
+  /** What the event says of threads. */
+  #note({ event, thread, hidden }: Entry): void {
+    const { threads } = this.record;
+    if (isRedacted(event)) return;
+    if (thread !== undefined && !hidden) threads.replied(event, thread);
+    else threads.begun(event);
   }
 
   #hides(event: MatrixEvent): boolean {
@@ -134,9 +253,10 @@ export class Timeline {
   }
 
   #redact(eventId: string, because: MatrixEvent): void {
-    this.#redactions.set(eventId, because);
+    this.record.redactions.set(eventId, because);
     this.relations.remove(eventId);
-    const entry = this.#byId.get(eventId);
+    this.record.threads.remove(eventId);
+    const entry = this.record.find(eventId);
     if (entry !== undefined) entry.event = pruned(entry.event, because);
   }
 
@@ -158,6 +278,7 @@ export class Timeline {
       event,
       pending: { txnId, state: "sending" },
       hidden: this.relations.add(event),
+      thread: threadOf(event),
     };
     this.#pending = [...this.#pending, entry];
     return entry;
@@ -193,11 +314,13 @@ export class Timeline {
 
   /** Puts what was read in the place of an event that came encrypted. Answers whether it is here. */
   decrypted(event: MatrixEvent): boolean {
-    const entry = this.#byId.get(event.event_id);
+    const entry = this.record.find(event.event_id);
     if (entry === undefined || isRedacted(entry.event)) return false;
     this.relations.remove(event.event_id);
     entry.event = event;
     entry.hidden = this.#hides(event);
+    entry.thread = threadOf(event);
+    this.#note(entry);
     return true;
   }
 
@@ -220,13 +343,4 @@ export class Timeline {
     }
     return { events: [], reachedStart: this.reachedStart };
   }
-}
-
-const KEPT_CONTENT: Record<string, readonly string[]> = { "m.room.member": ["membership"] };
-
-/** The event without what a redaction takes away, as far as a reader can tell. */
-function pruned(event: MatrixEvent, because: MatrixEvent): MatrixEvent {
-  const content: Content = {};
-  for (const key of KEPT_CONTENT[event.type] ?? []) content[key] = event.content[key];
-  return { ...event, content, unsigned: { ...event.unsigned, redacted_because: because } };
 }

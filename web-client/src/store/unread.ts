@@ -9,20 +9,40 @@ export interface Unread {
   highlights: number;
 }
 
+/** What is unread in a room: in its own messages, and in its threads by their roots. */
+export interface RoomUnread extends Unread {
+  threads: ReadonlyMap<string, Unread>;
+}
+
 /**
  * What is unread in a room. Of an open room its server knows; of an encrypted one it sees that something was said, and not
  * what: there the person's rules are asked here, about each event that came after what they read. When that lies further back
  * than what is loaded, the server's number stands, and the highlights are those that are loaded.
  */
-export function unreadIn(room: Room, me: string, rules: Content | undefined): Unread {
-  const { notificationCount: notifications, highlightCount: highlights } = room;
-  if (room.encryption === undefined || rules === undefined) return { notifications, highlights };
+export function unreadIn(room: Room, me: string, rules: Content | undefined): RoomUnread {
+  const { notificationCount: notifications, highlightCount: highlights, threadCounts } = room;
+  if (room.encryption === undefined || rules === undefined) {
+    return { notifications, highlights, threads: threadCounts };
+  }
+  const main = countIn(room, me, rules, { notifications, highlights });
+  const roots = new Set(threadCounts.keys());
+  const threads = [...roots].map((root) => {
+    const counted = threadCounts.get(root) ?? { notifications: 0, highlights: 0 };
+    return [root, countIn(room, me, rules, counted, root)] as const;
+  });
+  return { ...main, threads: new Map(threads) };
+}
+
+/** What is unread of a room's own messages, or of a thread, where its server counted so much. */
+function countIn(room: Room, me: string, rules: Content, counted: Unread, thread?: string): Unread {
   const { entries } = room.timeline;
-  const read = room.receipts.of(me);
+  const read = room.receipts.of(me, thread);
   const at = entries.findLastIndex(({ event }) => event.event_id === read?.eventId);
   const found: Unread = { notifications: 0, highlights: 0 };
-  for (const { event } of entries.slice(at + 1)) {
-    if (event.sender === me || event.unsigned?.redacted_because !== undefined) continue;
+  for (const entry of entries.slice(at + 1)) {
+    const { event } = entry;
+    if (entry.thread !== thread || event.sender === me) continue;
+    if (event.unsigned?.redacted_because !== undefined) continue;
     const isOld = at < 0 && read !== undefined && event.origin_server_ts <= read.ts;
     if (isOld) continue;
     const seen = { ...event, room_id: room.roomId };
@@ -32,10 +52,21 @@ export function unreadIn(room: Room, me: string, rules: Content | undefined): Un
   }
   if (at >= 0) return found;
   // The server's own count of highlights says nothing of what it could not read.
+  const { notifications, highlights } = counted;
   return {
     notifications,
     highlights: Math.min(found.highlights, Math.max(notifications, highlights)),
   };
+}
+
+/** Threads count for a room as its own messages do. */
+export function inAll({ notifications, highlights, threads }: RoomUnread): Unread {
+  const all = { notifications, highlights };
+  for (const thread of threads.values()) {
+    all.notifications += thread.notifications;
+    all.highlights += thread.highlights;
+  }
+  return all;
 }
 
 function contextOf(room: Room, me: string, sender: string): PushContext {

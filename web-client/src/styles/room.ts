@@ -65,14 +65,18 @@ export const roomStyles = css`
     font-weight: 600;
     pointer-events: none;
   }
-  weft-member-list {
+  weft-room-panel {
     grid-area: 2 / 2;
-    width: 270px;
+    width: clamp(290px, 28vw, 340px);
     min-height: 0;
-    border-left: 1px solid var(--line);
+    border-inline-start: 1px solid var(--line);
+  }
+  .broad weft-room-panel {
+    width: clamp(320px, 38vw, 480px);
   }
   @media (max-width: 960px) {
-    weft-member-list {
+    weft-room-panel,
+    .broad weft-room-panel {
       grid-area: 2 / 1 / 3 / 3;
       z-index: 5;
       width: auto;

@@ -11,7 +11,6 @@ export const timelineStyles = css`
     flex-direction: column;
     height: 100%;
     overflow-x: hidden;
-    overflow-anchor: none;
   }
   .sizer {
     position: relative;
@@ -19,20 +18,32 @@ export const timelineStyles = css`
     width: 100%;
     margin-top: auto;
   }
-  .head {
-    position: absolute;
-    inset: 0 0 auto;
+  .from-top .sizer {
+    margin-top: 0;
+  }
+  .from-top .head:empty {
+    height: 0;
+  }
+  .space,
+  .head,
+  .foot {
+    overflow-anchor: none;
+  }
+  .head,
+  .foot {
     display: grid;
     place-items: center;
-    height: 72px;
+    height: 80px;
     color: var(--muted);
     font-size: 0.9em;
   }
+  .foot {
+    height: 12px;
+  }
+  .foot.more {
+    height: 60px;
+  }
   .row {
-    position: absolute;
-    top: 0;
-    left: 0;
-    width: 100%;
     /* Keeps the margins of what is within from falling out of the measured height. */
     display: flow-root;
   }
@@ -52,8 +63,40 @@ export const timelineStyles = css`
   .line {
     display: block;
   }
+  .thread {
+    display: flex;
+    align-items: center;
+    gap: var(--space-2);
+    max-width: min(560px, calc(100% - 76px - var(--space-5)));
+    min-height: 30px;
+    margin: 2px var(--space-5) var(--space-1) 76px;
+    padding: 2px var(--space-3) 2px var(--space-2);
+    border: 1px solid var(--line);
+    border-radius: var(--radius);
+    background: none;
+    color: var(--muted);
+    font-size: 0.9em;
+    text-align: start;
+  }
+  .thread:hover {
+    background: var(--hover);
+  }
+  .thread b {
+    flex: none;
+    color: var(--accent);
+    font-weight: 600;
+  }
+  .thread.unread {
+    border-color: var(--accent);
+  }
+  @media (max-width: 719px) {
+    .thread {
+      max-width: calc(100% - 56px - var(--space-3));
+      margin-inline: 56px var(--space-3);
+    }
+  }
   .day,
-  .unread {
+  .unread:not(.thread) {
     display: flex;
     align-items: center;
     gap: var(--space-3);
@@ -64,16 +107,16 @@ export const timelineStyles = css`
   }
   .day::before,
   .day::after,
-  .unread::before {
+  .unread:not(.thread)::before {
     content: "";
     flex: 1;
     border-top: 1px solid var(--line);
   }
-  .unread {
+  .unread:not(.thread) {
     padding-block: var(--space-1);
     color: var(--accent);
   }
-  .unread::before {
+  .unread:not(.thread)::before {
     border-color: var(--accent);
   }
   .jump,

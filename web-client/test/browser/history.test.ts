@@ -1,12 +1,29 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { eventually } from "../unit/eventually.ts";
-import { article, openRoom } from "./open-room.ts";
+import type { WeftTimeline } from "../../src/elements/timeline.ts";
+import { article, field, openRoom } from "./open-room.ts";
 import { ANN, expectAccessible, settled } from "./support.ts";
 
 beforeEach(async () => {
   await page.viewport(1000, 700);
 });
+
+/** A line that is being read, and how far it has moved since. */
+function lineInSight(timeline: WeftTimeline) {
+  const rows = () => [...timeline.shadowRoot!.querySelectorAll<HTMLElement>(".row")];
+  const box = timeline.getBoundingClientRect();
+  const top = (row: HTMLElement): number => row.getBoundingClientRect().top;
+  const line = rows().find((row) => top(row) > box.top + 20)!;
+  const [label, before] = [line.getAttribute("aria-label"), top(line)];
+  return {
+    label,
+    moved: (): number => {
+      const now = rows().find((row) => row.getAttribute("aria-label") === label);
+      return now === undefined ? Number.NaN : top(now) - before;
+    },
+  };
+}
 
 describe("the way through history", () => {
   /** Pages of twenty older messages, five of them. */
@@ -55,7 +72,6 @@ describe("the way through history", () => {
     }
     scroller.scrollTop = 0;
     await expect.element(page.getByText("This is where the conversation begins.")).toBeVisible();
-    expect(page.getByRole("article").elements().length).toBeLessThan(70);
   });
 
   test("older messages that are on a server which does not answer can be asked for again", async () => {
@@ -81,12 +97,84 @@ describe("the way through history", () => {
     await eventually(() => expect(gap()).toBeLessThan(3));
     scroller.scrollTop -= 500;
     await settled();
-    const before = scroller.scrollTop;
+    const read = lineInSight(timeline());
     await bring({ timeline: { events: [make.message(ANN, "counted")] } });
-    expect(Math.abs(scroller.scrollTop - before)).toBeLessThan(3);
+    expect(Math.abs(read.moved())).toBeLessThan(3);
     await userEvent.click(page.getByRole("button", { name: "1 new" }));
     await eventually(() => expect(gap()).toBeLessThan(3));
     await expect.element(article(/counted/)).toBeVisible();
+  });
+
+  test("of thousands of lines some hundred are on the page", async () => {
+    const { timeline } = await openRoom({}, 3000);
+    const lines = (): number => timeline().shadowRoot!.querySelectorAll(".row").length;
+    await eventually(() => expect(lines()).toBeGreaterThan(40));
+    const scroller = timeline().shadowRoot!.querySelector(".scroller")!;
+    expect(lines()).toBeLessThan(200);
+    scroller.scrollTop = scroller.scrollHeight / 2;
+    await eventually(() => {
+      const shown = timeline().shadowRoot!.querySelectorAll(".row");
+      const box = scroller.getBoundingClientRect();
+      const seen = [...shown].filter((row) => {
+        const { top, bottom } = row.getBoundingClientRect();
+        return bottom > box.top && top < box.bottom;
+      });
+      expect(seen.length).toBeGreaterThan(5);
+    });
+    expect(lines()).toBeLessThan(260);
+    await userEvent.click(page.getByRole("button", { name: "Newest" }));
+    await expect.element(article(/message 2999/)).toBeVisible();
+  });
+
+  test("the newest message stays in sight when the room for it becomes smaller", async () => {
+    const { timeline } = await openRoom(history(), 40);
+    const scroller = timeline().shadowRoot!.querySelector(".scroller")!;
+    const gap = (): number => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+    await eventually(() => expect(gap()).toBeLessThan(3));
+    const before = scroller.clientHeight;
+    await userEvent.fill(field(), "one\ntwo\nthree\nfour\nfive\nsix");
+    await eventually(() => expect(scroller.clientHeight).toBeLessThan(before - 40));
+    await settled();
+    expect(gap()).toBeLessThan(3);
+    await page.viewport(700, 420);
+    await settled();
+    expect(gap()).toBeLessThan(3);
+  });
+
+  test("what is being read stays where it is, whatever grows above it or around", async () => {
+    const { timeline, bring, make, said } = await openRoom(history(), 120);
+    const scroller = timeline().shadowRoot!.querySelector(".scroller")!;
+    const rows = () => [...timeline().shadowRoot!.querySelectorAll<HTMLElement>(".row")];
+    await eventually(() => expect(rows().length).toBeGreaterThan(60));
+    scroller.scrollTop -= 700;
+    await settled();
+    const read = lineInSight(timeline());
+    // Reactions make messages higher that stand above what is in sight.
+    const edge = scroller.getBoundingClientRect().top;
+    const above = rows().findIndex((row) => row.getBoundingClientRect().bottom > edge) - 1;
+    const names = rows()
+      .slice(Math.max(0, above - 8), above)
+      .map((row) => /message (\d+)/.exec(row.getAttribute("aria-label") ?? "")?.[1]);
+    const events = names.flatMap((name) =>
+      name === undefined ? [] : [make.reaction(ANN, said[Number(name)]!.event_id, "👍")],
+    );
+    expect(events.length).toBeGreaterThan(3);
+    const heightBefore = scroller.scrollHeight;
+    await bring({ timeline: { events } });
+    expect(scroller.scrollHeight).toBeGreaterThan(heightBefore + 60);
+    expect(Math.abs(read.moved())).toBeLessThan(3);
+    // Something grows by itself, as a picture does.
+    const one = rows()[Math.max(0, above - 3)]!;
+    one.style.paddingBottom = "180px";
+    await settled();
+    expect(Math.abs(read.moved())).toBeLessThan(3);
+    // A notice comes in above the conversation, and the composer grows below it.
+    timeline().style.marginTop = "48px";
+    await settled();
+    expect(Math.abs(read.moved())).toBeLessThan(3);
+    await userEvent.fill(field(), "one\ntwo\nthree\nfour\nfive\nsix");
+    await settled();
+    expect(Math.abs(read.moved())).toBeLessThan(3);
   });
 
   test("what has been in sight is marked as read", async () => {

@@ -12,6 +12,7 @@ import { createHistory } from "../../src/store/history.ts";
 import { createMediaCache } from "../../src/store/media-cache.ts";
 import { createOutbox } from "../../src/store/outbox.ts";
 import { RoomStore } from "../../src/store/room-store.ts";
+import type { Indexing } from "../../src/store/search/indexing.ts";
 import type { SyncEngine, SyncStatus } from "../../src/store/sync-engine.ts";
 import { LitElement } from "lit";
 import { createEvents } from "../unit/events.ts";
@@ -45,6 +46,7 @@ function createFakeApi(answers: Record<string, (...args: never[]) => unknown>) {
       },
     );
   const api = {
+    reading: part("reading"),
     rooms: part("rooms"),
     account: part("account"),
     directory: part("directory"),
@@ -56,6 +58,15 @@ function createFakeApi(answers: Record<string, (...args: never[]) => unknown>) {
   };
   return { api: api as Api, calls };
 }
+
+/** A device that keeps nothing to be searched. */
+const noIndexing: Indexing = {
+  note: () => undefined,
+  drop: () => undefined,
+  open: () => Promise.reject(new Error("no index")),
+  about: () => Promise.resolve(undefined),
+  close: () => Promise.resolve(),
+};
 
 /** A client whose stores and logic are the real ones; only the network is played. */
 export function createTestClient(
@@ -90,9 +101,10 @@ export function createTestClient(
     sync: { $status, retryNow: () => undefined } as unknown as SyncEngine,
     outbox,
     drafts: createDrafts(undefined),
-    history: createHistory(api.rooms, store),
+    history: createHistory(api, store),
     media: createMediaCache(api.media),
     encryption,
+    indexing: noIndexing,
     close: () => Promise.resolve(),
   };
   return { client, store, calls, $status, make: createEvents() };

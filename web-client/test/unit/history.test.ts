@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { ApiError, NetworkError } from "../../src/api/errors.ts";
+import type { ReadingApi } from "../../src/api/reading.ts";
 import type { RoomApi } from "../../src/api/rooms.ts";
 import type { MatrixEvent } from "../../src/api/types.ts";
 import { createHistory } from "../../src/store/history.ts";
 import { RoomStore } from "../../src/store/room-store.ts";
+import type { Timeline } from "../../src/store/timeline.ts";
 import { createEvents, syncOf } from "./events.ts";
 
 const ME = "@me:one";
@@ -12,6 +14,14 @@ const BEN = "@ben:two";
 const ROOM = "!r:one";
 
 type Page = { chunk: MatrixEvent[]; end?: string; state?: MatrixEvent[] };
+type ThreadPage = { chunk: MatrixEvent[]; next_batch?: string };
+interface Context {
+  start?: string;
+  end?: string;
+  event: MatrixEvent;
+  events_before: MatrixEvent[];
+  events_after: MatrixEvent[];
+}
 type Script<T> = (T | Error | Promise<T>)[];
 
 /** A joined room, and a server that answers as the scripts say. */
@@ -19,6 +29,8 @@ function setUp(
   pages: Script<Page> = [],
   events: Script<MatrixEvent> = [],
   members: Script<MatrixEvent[]> = [],
+  places: Script<Context> = [],
+  threads: Script<ThreadPage> = [],
 ) {
   const asked: unknown[][] = [];
   const next = async <T>(script: Script<T>, ...what: unknown[]): Promise<T> => {
@@ -44,7 +56,14 @@ function setUp(
     0,
   );
   const room = store.room(ROOM)!;
-  const history = createHistory(api, store);
+  const reading = {
+    messages: (_room: string, token: string | undefined, dir: string) =>
+      next(pages, dir === "f" ? "newer" : "messages", token),
+    context: (_room: string, eventId: string) => next(places, "context", eventId),
+    thread: (_room: string, root: string, token: string | undefined) =>
+      next(threads, "thread", root, token),
+  } as unknown as ReadingApi;
+  const history = createHistory({ rooms: api, reading }, store);
   const bodies = () => room.timeline.entries.map((entry) => entry.event.content["body"]);
   return { history, store, room, make, asked, newest, bodies };
 }
@@ -178,28 +197,123 @@ describe("a single event", () => {
   });
 });
 
-describe("the way to an event far back", () => {
-  const page = (eventId: string, end?: string): Page => ({
-    chunk: [createEvents(0, "$old").message(ANN, "x", { event_id: eventId })],
-    ...(end === undefined ? {} : { end }),
+describe("a place in the past", () => {
+  const make = createEvents(0, "$old");
+  const [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map((body) => make.message(ANN, body));
+  const around = (more: Partial<Context> = {}): Context => ({
+    start: "s1",
+    end: "e1",
+    event: c!,
+    events_before: [b!],
+    events_after: [d!],
+    ...more,
+  });
+  const words = (stretch: Timeline) => stretch.entries.map(({ event }) => event.content["body"]);
+
+  test("is a stretch of its own, from which one goes on in both directions", async () => {
+    const { history, room, asked, bodies } = setUp(
+      [{ chunk: [a!] }, { chunk: [e!], end: "e2" }],
+      [],
+      [],
+      [around()],
+    );
+    const stretch = await history.around(room, c!.event_id);
+    expect(words(stretch)).toEqual(["b", "c", "d"]);
+    expect(await history.older(room, stretch)).toBe(false);
+    expect(await history.newer(room, stretch)).toBe(true);
+    expect(words(stretch)).toEqual(["a", "b", "c", "d", "e"]);
+    expect(stretch.reachedStart).toBe(true);
+    expect(stretch.nextToken).toBe("e2");
+    expect(bodies()).toEqual(["newest"]);
+    expect(asked).toEqual([
+      ["context", c!.event_id],
+      ["messages", "s1"],
+      ["newer", "e1"],
+    ]);
   });
 
-  test("leads through pages until it is there", async () => {
-    const { history, room, asked } = setUp([page("$b", "p2"), page("$a", "p3")]);
-    expect(await history.reach(room, "$a")).toBe(true);
-    expect(asked).toHaveLength(2);
+  test("becomes part of the newest stretch once it reaches into it", async () => {
+    const pages: Script<Page> = [];
+    const { history, room, newest, bodies } = setUp(pages, [], [], [around()]);
+    const stretch = await history.around(room, c!.event_id);
+    pages.push({ chunk: [e!, newest] });
+    await history.newer(room, stretch);
+    expect(stretch.isJoined).toBe(true);
+    expect(bodies()).toEqual(["b", "c", "d", "e", "newest"]);
+    // Paging back goes on from where the place began.
+    expect(room.timeline.prevToken).toBe("s1");
   });
 
-  test("ends at the room's start", async () => {
-    const { history, room, asked } = setUp([page("$b", "p2"), page("$a")]);
-    expect(await history.reach(room, "$none")).toBe(false);
-    expect(asked).toHaveLength(2);
+  test("is the newest stretch itself where it stands in it", async () => {
+    const { history, room, asked, newest } = setUp();
+    expect(await history.around(room, newest.event_id)).toBe(room.timeline);
+    expect(asked).toEqual([]);
   });
 
-  test("ends after so many pages", async () => {
-    const { history, room, asked } = setUp([page("$c", "p2"), page("$b", "p3"), page("$a", "p4")]);
-    expect(await history.reach(room, "$a", 2)).toBe(false);
-    expect(asked).toHaveLength(2);
+  test("shows what is said of its messages later", async () => {
+    const { history, store, room, make: now } = setUp([], [], [], [around()]);
+    const stretch = await history.around(room, c!.event_id);
+    const events = [
+      now.reaction(ANN, c!.event_id, "👍"),
+      now.edit(ANN, b!.event_id, "better"),
+      now.redaction(ANN, d!.event_id),
+    ];
+    store.apply(syncOf(ROOM, { timeline: { events } }), 0);
+    expect(room.timeline.relations.reactionsTo(c!.event_id)).toHaveLength(1);
+    expect(stretch.relations.editOf(stretch.find(b!.event_id)!.event)).toBe(events[1]);
+    expect(stretch.find(d!.event_id)!.event.content).toEqual({});
+  });
+
+  test("that does not exist leaves nothing behind", async () => {
+    const gone = new ApiError(404, { errcode: "M_NOT_FOUND", error: "" });
+    const { history, room } = setUp([], [], [], [gone]);
+    await expect(history.around(room, "$none")).rejects.toBe(gone);
+    expect(room.record.stretches.size).toBe(1);
+  });
+});
+
+describe("a thread", () => {
+  const make = createEvents(0, "$old");
+  const root = make.message(ANN, "root");
+  const inThread = (body: string, by = make) =>
+    by.event("m.room.message", ANN, {
+      msgtype: "m.text",
+      body,
+      "m.relates_to": { rel_type: "m.thread", event_id: root.event_id },
+    });
+  const [one, two] = [inThread("one"), inThread("two")];
+  const words = (stretch: Timeline) => stretch.entries.map(({ event }) => event.content["body"]);
+
+  test("is read from its newest message back to what it began with", async () => {
+    const { history, room, asked } = setUp(
+      [],
+      [root],
+      [],
+      [],
+      [{ chunk: [two], next_batch: "t1" }, { chunk: [one] }],
+    );
+    const thread = await history.thread(room, root.event_id);
+    expect(words(thread)).toEqual(["two"]);
+    await history.older(room, thread);
+    expect(words(thread)).toEqual(["root", "one", "two"]);
+    expect(thread.reachedStart).toBe(true);
+    expect(asked.at(-1)).toEqual(["event", root.event_id]);
+  });
+
+  test("goes on with what sync brings, and only with what is said in it", async () => {
+    const { history, store, room, make: now } = setUp([], [root], [], [], [{ chunk: [one] }]);
+    const thread = await history.thread(room, root.event_id);
+    const events = [now.message(ANN, "elsewhere"), inThread("three", now)];
+    store.apply(syncOf(ROOM, { timeline: { events } }), 0);
+    expect(words(thread)).toEqual(["root", "one", "three"]);
+    store.apply(syncOf(ROOM, { timeline: { events: [], limited: true } }), 0);
+    expect(thread.isBehind).toBe(true);
+  });
+
+  test("cannot be read: nothing is held", async () => {
+    const { history, room } = setUp([], [], [], [], [new NetworkError("gone")]);
+    await expect(history.thread(room, root.event_id)).rejects.toThrow();
+    expect(room.record.stretches.size).toBe(1);
   });
 });
 

@@ -12,7 +12,7 @@ import numbers from "lucide-static/icons/list-ordered.svg?raw";
 import link from "lucide-static/icons/link.svg?raw";
 import eyeOff from "lucide-static/icons/eye-off.svg?raw";
 import { base, buttons } from "../../styles/shared.ts";
-import { drawing } from "../icon.ts";
+import { drawing } from "../drawing.ts";
 import type { Mark } from "./text-field.ts";
 
 /** What can be done to the selected words; arrows move between the buttons. Tells of "mark". */

@@ -1,0 +1,349 @@
+import type { LitElement, ReactiveController } from "lit";
+import { goal, lineAt, type Align } from "./line-goal.ts";
+
+interface Lines {
+  count(): number;
+  key(index: number): string;
+  /** The height that a line will have, about, in pixels. */
+  estimate(index: number): number;
+  /** Told when the reader comes to the end, or leaves it; and after each move. */
+  onMove(): void;
+}
+
+/** Where the reader is: at the end, or with a line in sight, so many pixels below the beginning of all; or led to a line. */
+type Anchor =
+  | { at: "end" }
+  | { at: "line"; key: string; from: number }
+  | { at: "goal"; key: string; align: Align };
+
+/** Lines that are drawn at first, and added at a time while the reader moves. */
+const FIRST = 24;
+const STEP = 6;
+/** Lines that are kept on the page on either side of what is seen, for searching in the page and for screen readers. */
+const SPARE = 50;
+/** Beyond so many they are let go. */
+const MOST_SPARE = 80;
+/** Windows' heights that are drawn ahead of the reader before the next frame. */
+const AHEAD = 1;
+/** Browsers that keep what is in sight where it is when something above it changes. The others are helped. */
+const keepsPlace = (): boolean => CSS.supports("overflow-anchor", "auto");
+
+/** Within so many pixels of the end one counts as being there when something is added. */
+const AT_END = 80;
+
+/**
+ * Keeps of a long list those lines on the page that stand near the reader, in the ordinary flow, with empty space for the others.
+ * Whatever changes its size, above, below or around: the line that is being read stays where it is, and the end stays the end.
+ *
+ * The host draws the lines from `first` to `last` as `.row`, between spaces of `above` and `below` pixels, in `.scroller`.
+ */
+export class LineWindow implements ReactiveController {
+  first = 0;
+  /** Behind the last line on the page. */
+  last = 0;
+  readonly #host: LitElement;
+  readonly #lines: Lines;
+  readonly #heights = new Map<string, number>();
+  #index = new Map<string, number>();
+  #drawn: string[] = [];
+  #anchor: Anchor = { at: "end" };
+  #scrollTop = 0;
+  #size = { all: 0, seen: 0 };
+  #edge = 0;
+  #observer: ResizeObserver | undefined;
+  #frame = 0;
+  #idle: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(host: LitElement, lines: Lines) {
+    this.#host = host;
+    this.#lines = lines;
+    host.addController(this);
+  }
+
+  get #scroller(): HTMLElement | null {
+    return this.#host.renderRoot?.querySelector<HTMLElement>(".scroller") ?? null;
+  }
+
+  get #rows(): HTMLElement[] {
+    return [...(this.#scroller?.querySelectorAll<HTMLElement>(".row") ?? [])];
+  }
+
+  get atEnd(): boolean {
+    return this.#anchor.at === "end";
+  }
+
+  /** Near enough to the end to go along with what is added there. */
+  get isNearEnd(): boolean {
+    const scroller = this.#scroller;
+    if (this.atEnd || scroller === null) return this.atEnd;
+    const below = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+    return this.last === this.#lines.count() && below < AT_END;
+  }
+
+  get above(): number {
+    return this.#sum(0, this.first);
+  }
+
+  get below(): number {
+    return this.#sum(this.last, this.#lines.count());
+  }
+
+  #sum(from: number, to: number): number {
+    let sum = 0;
+    for (let at = from; at < to; at++) sum += this.#height(at);
+    return Math.round(sum);
+  }
+
+  #height(index: number): number {
+    return this.#heights.get(this.#lines.key(index)) ?? this.#lines.estimate(index);
+  }
+
+  hostDisconnected(): void {
+    this.#observer?.disconnect();
+    this.#observer = undefined;
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    clearTimeout(this.#idle);
+    this.#idle = undefined;
+  }
+
+  /** The lines have changed: keeps those on the page that were there, as far as they still exist. */
+  changed(): void {
+    const count = this.#lines.count();
+    const before = this.#drawn;
+    const follows = this.isNearEnd;
+    this.#index = new Map();
+    for (let at = 0; at < count; at++) this.#index.set(this.#lines.key(at), at);
+    if (follows && this.#anchor.at !== "goal") this.#anchor = { at: "end" };
+    const kept = before.map((key) => this.#index.get(key)).filter((at) => at !== undefined);
+    const anchored = this.#anchor.at === "end" ? count : this.#index.get(this.#anchor.key);
+    if (kept.length === 0 || anchored === undefined) {
+      if (anchored === undefined) this.#anchor = { at: "end" };
+      this.#around(anchored ?? count);
+      return;
+    }
+    this.first = Math.min(...kept);
+    this.last = this.atEnd ? count : Math.max(...kept) + 1;
+    if (this.last - this.first > 2 * MOST_SPARE + FIRST) this.#around(anchored);
+  }
+
+  #around(index: number): void {
+    const count = this.#lines.count();
+    this.last = Math.min(count, index + FIRST / 2);
+    this.first = Math.max(0, Math.min(this.last - FIRST, index - FIRST / 2));
+    this.last = Math.min(count, Math.max(this.last, this.first + FIRST));
+  }
+
+  hostUpdate(): void {
+    // Before lines leave the page their heights are noted: the space that stands for them is as high.
+    const rows = this.#rows;
+    this.#drawn.forEach((key, at) => {
+      const index = this.#index.get(key);
+      const stays = index !== undefined && index >= this.first && index < this.last;
+      const row = rows[at];
+      if (!stays && row !== undefined) this.#heights.set(key, row.getBoundingClientRect().height);
+    });
+    if (this.#heights.size > 20_000) this.#heights.clear();
+  }
+
+  hostUpdated(): void {
+    const scroller = this.#scroller;
+    if (scroller === null) return;
+    this.#drawn = [];
+    for (let at = this.first; at < this.last; at++) this.#drawn.push(this.#lines.key(at));
+    if (this.#observer === undefined) {
+      this.#observer = new ResizeObserver(() => this.#resized());
+      this.#observer.observe(scroller);
+      for (const part of scroller.children) this.#observer.observe(part);
+      this.#edge = scroller.getBoundingClientRect().top;
+    }
+    void this.#settle();
+  }
+
+  /** Lines draw themselves a moment after the host does: still before the paint all stands where it should. */
+  async #settle(): Promise<void> {
+    const lines = [...this.#host.renderRoot.querySelectorAll<LitElement>(".line")];
+    await Promise.all(lines.filter((line) => !line.hasUpdated).map((line) => line.updateComplete));
+    if (!this.#host.isConnected) return;
+    // Where a line is read, the browser does it as the lines are laid out, and we see to the rest then.
+    if (this.#anchor.at !== "line" || !keepsPlace()) this.#restore();
+    this.#moved();
+  }
+
+  #resized(): void {
+    const scroller = this.#scroller;
+    if (scroller === null) return;
+    const edge = scroller.getBoundingClientRect().top;
+    const moved = edge - this.#edge;
+    this.#edge = edge;
+    this.#restore();
+    // What is read stays where it is in the window, though the list begins elsewhere.
+    if (moved !== 0 && this.#anchor.at === "line") {
+      scroller.scrollTop += moved;
+      this.#scrollTop = scroller.scrollTop;
+      this.#capture(scroller);
+    }
+    this.#moved();
+  }
+
+  #rowOf(key: string): HTMLElement | undefined {
+    const at = this.#drawn.indexOf(key);
+    return at < 0 ? undefined : this.#rows[at];
+  }
+
+  /** Scrolls so that the reader is where they were. */
+  #restore(isScroll = false): void {
+    const scroller = this.#scroller;
+    if (scroller === null) return;
+    const anchor = this.#anchor;
+    if (anchor.at === "end") {
+      if (!this.#hasLeft(scroller, isScroll)) scroller.scrollTop = scroller.scrollHeight;
+    } else {
+      const row = this.#rowOf(anchor.key);
+      if (row !== undefined) {
+        const offset = row.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+        if (anchor.at === "line")
+          this.#correct(scroller, offset + scroller.scrollTop - anchor.from, isScroll);
+        else scroller.scrollTop += offset - goal(scroller, row, offset, anchor.align);
+      }
+    }
+    this.#scrollTop = scroller.scrollTop;
+    this.#size = { all: scroller.scrollHeight, seen: scroller.clientHeight };
+    this.#capture(scroller);
+  }
+
+  /** Follows a line that is being read, when so many pixels were added above it. */
+  #correct(scroller: HTMLElement, grown: number, isScroll: boolean): void {
+    const moved = Math.abs(scroller.scrollTop - this.#scrollTop) > 0.5;
+    // Where something moved the browser has seen to it, together with what the reader scrolled meanwhile.
+    if (Math.abs(grown) < 0.5 || (keepsPlace() && (isScroll || moved))) return;
+    scroller.scrollTop += grown;
+  }
+
+  /** Whether the reader has scrolled up from the end. What changed its size ends elsewhere without that. */
+  #hasLeft(scroller: HTMLElement, isScroll: boolean): boolean {
+    const { scrollTop, scrollHeight, clientHeight } = scroller;
+    const isSame = scrollHeight === this.#size.all && clientHeight === this.#size.seen;
+    const isUp = scrollTop < this.#scrollTop - 1 && scrollHeight - scrollTop - clientHeight > 2;
+    return isUp && (isScroll || isSame);
+  }
+
+  /** Notes which line is being read, and where it stands. */
+  #capture(scroller: HTMLElement): void {
+    const below = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+    if (below < 2 && this.last === this.#lines.count()) {
+      this.#anchor = { at: "end" };
+      return;
+    }
+    const edge = scroller.getBoundingClientRect().top;
+    const rows = this.#rows;
+    let [low, high] = [0, rows.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (rows[middle]!.getBoundingClientRect().top < edge) low = middle + 1;
+      else high = middle;
+    }
+    const row = rows[low];
+    const key = this.#drawn[low];
+    if (row === undefined || key === undefined) return;
+    const from = row.getBoundingClientRect().top - edge + scroller.scrollTop;
+    this.#anchor = { at: "line", key, from };
+  }
+
+  readonly onScroll = (): void => {
+    this.#restore(true);
+    this.#moved();
+  };
+
+  #moved(): void {
+    this.#lines.onMove();
+    this.#fill();
+  }
+
+  /** Has more lines drawn where the reader comes near to those that are not. */
+  #fill(): void {
+    const scroller = this.#scroller;
+    const rows = this.#rows;
+    const count = this.#lines.count();
+    if (scroller === null || count === 0 || rows.length === 0) return;
+    const box = scroller.getBoundingClientRect();
+    const top = rows[0]!.getBoundingClientRect().top - box.top;
+    const bottom = rows.at(-1)!.getBoundingClientRect().bottom - box.top;
+    const ahead = box.height * AHEAD;
+    if (top > box.height || bottom < 0) {
+      this.#jump(scroller, box.height);
+      return;
+    }
+    const wantsAbove = this.first > 0 && top > -ahead;
+    const wantsBelow = this.last < count && bottom < box.height + ahead;
+    if (wantsAbove || wantsBelow) {
+      const isBare = top > 0 || bottom < box.height;
+      const step = isBare ? STEP * 2 : STEP;
+      this.#draw(wantsAbove ? step : 0, wantsBelow ? step : 0);
+    } else this.#idle ??= setTimeout(() => this.#tidy(), 250);
+  }
+
+  #draw(above: number, below: number): void {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.first = Math.max(0, this.first - above);
+      this.last = Math.min(this.#lines.count(), this.last + below);
+      // As many leave at the other side: those are far away.
+      const spare = Math.max(0, this.last - this.first - 2 * MOST_SPARE);
+      if (above > below) this.last -= spare;
+      else this.first += spare;
+      this.#host.requestUpdate();
+    });
+  }
+
+  /** The scroll bar was drawn to where no line is on the page. */
+  #jump(scroller: HTMLElement, height: number): void {
+    const from = scroller.scrollTop + height / 3;
+    const index = lineAt(from, this.#lines.count(), (at) => this.#height(at));
+    this.#around(index);
+    this.#anchor = { at: "goal", key: this.#lines.key(index), align: "center" };
+    this.#host.requestUpdate();
+  }
+
+  /** While nothing moves: draws some lines more, and lets go of those far away. */
+  #tidy(): void {
+    this.#idle = undefined;
+    const seen = this.visible();
+    if (seen === undefined) return;
+    const count = this.#lines.count();
+    const [above, below] = [seen.first - this.first, this.last - seen.last];
+    const first =
+      above < SPARE ? this.first - STEP : above > MOST_SPARE ? seen.first - SPARE : this.first;
+    const last =
+      below < SPARE ? this.last + STEP : below > MOST_SPARE ? seen.last + SPARE : this.last;
+    const wanted = [Math.max(0, first), Math.min(count, last)] as const;
+    if (wanted[0] === this.first && wanted[1] === this.last) return;
+    [this.first, this.last] = wanted;
+    this.#host.requestUpdate();
+  }
+
+  /** The first and the last line of which something is in the window. */
+  visible(): { first: number; last: number } | undefined {
+    const box = this.#scroller?.getBoundingClientRect();
+    const rows = this.#rows;
+    if (box === undefined || rows.length === 0) return undefined;
+    const first = rows.findIndex((row) => row.getBoundingClientRect().bottom > box.top);
+    const last = rows.findLastIndex((row) => row.getBoundingClientRect().top < box.bottom);
+    if (first < 0 || last < 0) return undefined;
+    return { first: this.first + first, last: this.first + last };
+  }
+
+  /** Brings a line into the window. */
+  scrollTo(index: number, align: Align): void {
+    if (index < this.first || index >= this.last) this.#around(index);
+    this.#anchor = { at: "goal", key: this.#lines.key(index), align };
+    this.#host.requestUpdate();
+  }
+
+  scrollToEnd(): void {
+    this.#anchor = { at: "end" };
+    if (this.last < this.#lines.count()) this.#around(this.#lines.count());
+    this.#host.requestUpdate();
+  }
+}

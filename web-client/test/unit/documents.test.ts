@@ -1,0 +1,74 @@
+import { describe, expect, test } from "vitest";
+import type { MatrixEvent } from "../../src/api/types.ts";
+import { withDecryption } from "../../src/encryption/decryption.ts";
+import { applyChange, changeOf, type IndexedMessage } from "../../src/store/search/documents.ts";
+import { createEvents } from "./events.ts";
+
+const ANN = "@ann:two";
+const EVE = "@eve:two";
+
+/** The event as it is once it was read. */
+function read(event: MatrixEvent): MatrixEvent {
+  const wire = { ...event, type: "m.room.encrypted", content: {} };
+  return withDecryption(event, { state: "readable", wire, shield: { color: "none" } as never });
+}
+
+function indexOf(...events: MatrixEvent[]): IndexedMessage[] {
+  const messages = new Map<string, IndexedMessage>();
+  for (const event of events) {
+    const change = changeOf(event);
+    if (change !== undefined) applyChange(messages, change);
+  }
+  return [...messages.values()];
+}
+
+const bodies = (messages: readonly IndexedMessage[]): string[] => messages.map(({ body }) => body);
+
+describe("what is kept to be searched", () => {
+  test("is what came encrypted and was read", () => {
+    const make = createEvents();
+    const [secret, open] = [make.message(ANN, "secret"), make.message(ANN, "open")];
+    const unread = make.event("m.room.encrypted", ANN, { ciphertext: "…" });
+    expect(bodies(indexOf(read(secret), open, unread))).toEqual(["secret"]);
+  });
+
+  test("are a message's newest words, whatever order they come in", () => {
+    const make = createEvents();
+    const said = make.message(ANN, "old words");
+    const edit = make.edit(ANN, said.event_id, "new words");
+    for (const events of [
+      [said, edit],
+      [edit, said],
+    ]) {
+      const [one, ...more] = indexOf(...events.map(read));
+      expect(more).toEqual([]);
+      expect(one).toMatchObject({
+        id: said.event_id,
+        body: "new words",
+        ts: said.origin_server_ts,
+      });
+    }
+  });
+
+  test("is not changed by the edit of somebody else", () => {
+    const make = createEvents();
+    const said = make.message(ANN, "her words");
+    const edit = make.edit(EVE, said.event_id, "put into her mouth");
+    expect(bodies(indexOf(read(said), read(edit)))).toEqual(["her words"]);
+    expect(bodies(indexOf(read(edit), read(said)))).toEqual(["her words"]);
+  });
+
+  test("goes when it is taken back", () => {
+    const make = createEvents();
+    const said = make.message(ANN, "regretted");
+    const redaction = make.redaction(ANN, said.event_id);
+    expect(indexOf(read(said), redaction)).toEqual([]);
+    const taken = { ...said, content: {}, unsigned: { redacted_because: redaction } };
+    expect(indexOf(read(said), taken)).toEqual([]);
+  });
+
+  test("is no more than the beginning of a very long message", () => {
+    const [one] = indexOf(read(createEvents().message(ANN, "x".repeat(60_000))));
+    expect(one!.body.length).toBe(2000);
+  });
+});
