@@ -82,7 +82,7 @@ export const adminStyles = css`
   .who .name {
     font-weight: 550;
   }
-  .who .id {
+  .id {
     color: var(--muted);
     font-size: 0.87em;
   }

@@ -53,6 +53,8 @@ export class WeftAdminReport extends LitElement {
         padding: var(--space-2) var(--space-3);
         border-inline-start: 3px solid var(--line);
         overflow-wrap: anywhere;
+      }
+      .said {
         white-space: pre-wrap;
       }
       li p {
@@ -82,7 +84,7 @@ export class WeftAdminReport extends LitElement {
         ${event.sender} · ${moment(event.origin_server_ts)}
         ${isReported ? html` · ${msg("Reported")}` : nothing}
       </p>
-      <p>${saidIn(event)}</p>
+      <p class="said">${saidIn(event)}</p>
     </li>`;
   }
 
