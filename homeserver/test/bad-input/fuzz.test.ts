@@ -118,16 +118,22 @@ test(
     const statuses = new Map<number, number>();
     const problems = new Map<string, string>();
     let early = 0;
+    let answered = 0;
     for (let done = 0; done < RUNS; done += 500) {
       const batch = Array.from({ length: Math.min(500, RUNS - done) }, () => request(draw));
       await inParallel(batch, AT_ONCE, async (asked) => {
-        const answer = await rawRequest(cast.server, asked);
-        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-        const problem = problemOf(asked, answer);
-        if (problem === undefined) return;
         const { id, method, path, body = "" } = asked;
-        const what = `${method} ${path} ${body.slice(0, 300)}: ${answer.text.slice(0, 300)}`;
-        problems.set(`${id} ${problem}`, what);
+        const note = (problem: string, text: string) =>
+          problems.set(`${id} ${problem}`, `${method} ${path} ${body.slice(0, 300)}: ${text}`);
+        try {
+          const answer = await rawRequest(cast.server, asked);
+          answered += 1;
+          statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+          const problem = problemOf(asked, answer);
+          if (problem !== undefined) note(problem, answer.text.slice(0, 300));
+        } catch (error) {
+          note(`not answered, after ${answered} others`, String(error));
+        }
       });
       await cast.refresh();
       if (early === 0 && done >= RUNS / 10) early = heap();
