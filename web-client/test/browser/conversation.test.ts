@@ -142,7 +142,7 @@ describe("the conversation", () => {
     await userEvent.keyboard("{ArrowDown}{ArrowDown}");
     await expect
       .poll(() => focused())
-      .toBe(page.getByRole("menuitem", { name: "Report" }).element());
+      .toBe(page.getByRole("menuitem", { name: "Forward" }).element());
     await userEvent.keyboard("{Escape}");
     expect(page.getByRole("menuitem").elements()).toHaveLength(0);
     expect(stage.isConnected).toBe(true);
