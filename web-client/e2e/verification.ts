@@ -18,11 +18,11 @@ export async function writeTo(page: Page, userId: string): Promise<void> {
 /** Asks someone in the open room to verify, by their card. */
 export async function askToVerify(page: Page, name: string): Promise<void> {
   await page.getByRole("button", { name: /^People, / }).click();
-  const people = page.locator("weft-member-list");
-  await people.getByRole("button", { name: new RegExp(`^${name}`) }).click();
+  const panel = page.locator("weft-room-panel");
+  await panel.getByRole("button", { name: new RegExp(`^${name}`) }).click();
   await button(page, "Verify").click();
   await page.getByText(`Waiting for ${name} to accept…`).waitFor();
-  await people.getByRole("button", { name: "Close the list of people" }).dispatchEvent("click");
+  await panel.getByRole("button", { name: "Close", exact: true }).dispatchEvent("click");
 }
 
 /** Takes the request that stands at the edge of the page. */

@@ -20,8 +20,6 @@ const PAGE = 80;
 export class WeftMemberList extends LitElement {
   @property({ attribute: false }) client!: Client;
   @property({ attribute: false }) room!: Room;
-  /** Without a head of its own: it stands below tabs. */
-  @property({ type: Boolean }) bare = false;
   @state() private search = "";
   @state() private limit = PAGE;
 
@@ -40,16 +38,6 @@ export class WeftMemberList extends LitElement {
         display: flex;
         flex-direction: column;
         background: var(--paper);
-      }
-      header {
-        display: flex;
-        align-items: center;
-        justify-content: space-between;
-        padding: var(--space-2) var(--space-2) 0 var(--space-4);
-      }
-      h2 {
-        margin: 0;
-        font-size: 1em;
       }
       .find {
         padding: var(--space-2) var(--space-3);
@@ -142,20 +130,6 @@ export class WeftMemberList extends LitElement {
     if (box.scrollTop + box.clientHeight > box.scrollHeight - 400) this.limit += PAGE;
   };
 
-  #head() {
-    return html`<header>
-      <h2>${msg("People")}</h2>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label=${msg("Close the list of people")}
-        @click=${() => this.dispatchEvent(new CustomEvent("close"))}
-      >
-        ${icon("close")}
-      </button>
-    </header>`;
-  }
-
   override render() {
     const wanted = this.search.toLowerCase();
     const matches = (member: Member): boolean =>
@@ -165,8 +139,7 @@ export class WeftMemberList extends LitElement {
     const knocking = this.room.members("knock").filter(matches);
     const canInvite =
       powerOf(this.room, this.client.session.userId) >= powerFor(this.room, "invite");
-    return html`${this.bare ? nothing : this.#head()}
-      <div class="find">
+    return html`<div class="find">
         <input
           type="search"
           placeholder=${msg("Find someone")}

@@ -168,7 +168,7 @@ export class WeftRoomPanel extends LitElement {
     switch (tab) {
       case "people":
         import("../member-list.ts").catch(report);
-        return html`<weft-member-list bare .client=${client} .room=${room}></weft-member-list>`;
+        return html`<weft-member-list .client=${client} .room=${room}></weft-member-list>`;
       case "files":
         import("./files.ts").catch(report);
         return html`<weft-files .client=${client} .room=${room}></weft-files>`;
