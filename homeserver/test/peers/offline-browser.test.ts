@@ -12,6 +12,20 @@ import { startWeft, type WeftProcess } from "./support/process.ts";
 const ROOM = "Far from the shore";
 const SAID = "Do we have enough rope?";
 
+/** Has the page write to its disk what it knows, as when it is left, and waits until that is done. */
+const SAVE = `new Promise((resolve) => {
+  const { transaction } = IDBDatabase.prototype;
+  IDBDatabase.prototype.transaction = function (...all) {
+    const made = transaction.apply(this, all);
+    if (all[1] === "readwrite") made.addEventListener("complete", () => resolve(true));
+    return made;
+  };
+  window.dispatchEvent(new Event("pagehide"));
+})`;
+
+/** What the page does each hour by itself. */
+const LOOK = "navigator.serviceWorker.getRegistration().then((it) => it.update()).then(() => true)";
+
 /** Each test goes on where the one before ended. */
 describe.skipIf(!hasBrowser("Chromium"))(
   "a page that keeps its parts",
@@ -54,8 +68,7 @@ describe.skipIf(!hasBrowser("Chromium"))(
       await eventually("a worker looks after the page", () =>
         ann.page.evaluate("navigator.serviceWorker.controller !== null"),
       );
-      // What was said is written to disk before the network goes.
-      await ann.page.evaluate(`window.dispatchEvent(new Event("pagehide"))`);
+      await ann.page.evaluate(SAVE);
     });
 
     test("opens without the network with what it has, says so, and loads what was never opened", async () => {
@@ -90,10 +103,14 @@ describe.skipIf(!hasBrowser("Chromium"))(
       await ann.page.goto(`${proxy.baseUrl}/#/settings/profile`);
       await ann.page.getByRole("heading", { name: "Settings" }).waitFor();
       expect(lost).toEqual([]);
-      await ann.page.evaluate(
-        "navigator.serviceWorker.getRegistration().then((it) => it.update())",
+      await eventually(
+        "the page tells of the update",
+        async () => {
+          await ann.page.evaluate(LOOK);
+          return await ann.page.getByText("Weft has been updated.").isVisible();
+        },
+        { every: 1000 },
       );
-      await ann.page.getByText("Weft has been updated.").waitFor({ timeout: 120_000 });
       await ann.page.getByRole("button", { name: "Reload" }).click();
       await link(ROOM).waitFor();
       expect(await ann.page.content()).toContain("<!-- two -->");
