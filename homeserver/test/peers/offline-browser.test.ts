@@ -12,12 +12,14 @@ import { startWeft, type WeftProcess } from "./support/process.ts";
 const ROOM = "Far from the shore";
 const SAID = "Do we have enough rope?";
 
-/** Has the page write to its disk what it knows, as when it is left, and waits until that is done. */
+/** Has the page write its rooms to its disk, as when it is left, and waits until rooms are written. */
 const SAVE = `new Promise((resolve) => {
   const { transaction } = IDBDatabase.prototype;
   IDBDatabase.prototype.transaction = function (...all) {
     const made = transaction.apply(this, all);
-    if (all[1] === "readwrite") made.addEventListener("complete", () => resolve(true));
+    if (all[1] === "readwrite" && all[0].includes("rooms")) {
+      made.addEventListener("complete", () => resolve(true));
+    }
     return made;
   };
   window.dispatchEvent(new Event("pagehide"));
@@ -68,6 +70,11 @@ describe.skipIf(!hasBrowser("Chromium"))(
       await eventually("a worker looks after the page", () =>
         ann.page.evaluate("navigator.serviceWorker.controller !== null"),
       );
+      // What was sent has come back: only then it is a message of the room, and has tools.
+      await chat.message(ann.page, SAID).hover();
+      await ann.page.getByLabel("Actions for the message of ann").waitFor();
+      // The first may be one that was under way before.
+      await ann.page.evaluate(SAVE);
       await ann.page.evaluate(SAVE);
     });
 
