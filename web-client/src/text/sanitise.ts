@@ -308,9 +308,9 @@ export function sanitiseCode(html: string): string {
 export function sanitiseMaths(html: string): string {
   setter ??= createDOMPurify(window);
   const from = html.indexOf("<math");
-  const bare = html.slice(from).replace(/<annotation[^>]*>[^<]*<\/annotation>/g, "");
-  return setter.sanitize(bare, {
+  return setter.sanitize(html.slice(from), {
     USE_PROFILES: { mathMl: true },
+    ADD_FORBID_CONTENTS: ["annotation"],
     FORBID_ATTR: ["href", "style", "class"],
   });
 }
