@@ -61,8 +61,9 @@ test.skipIf(!hasRedis)("locked and suspended at one, refused at both", async () 
 
 test.skipIf(!hasRedis)("what waits at either ends when the account is locked", async () => {
   const { set, users } = await scene();
-  const ended = users.map(async (user) => {
-    let since: string = (await user.sync()).next_batch;
+  const positions = await Promise.all(users.map((user) => user.sync()));
+  const ended = users.map(async (user, index) => {
+    let since: string = positions[index]!.next_batch;
     for (let turn = 0; turn < 50; turn += 1) {
       const answer = await user.ask("GET", `/sync?timeout=600000&since=${since}`);
       if (answer.status !== 200) return [answer.status, answer.body.errcode];
