@@ -1,16 +1,14 @@
 import { route, type Route } from "../http/route.ts";
 import { type AuditLog, placeOfOperation } from "../oversight/audit-log.ts";
 import type { AuditRow } from "../storage/oversight/audit-log.ts";
-
-const LIMIT = 100;
-const MAX_LIMIT = 1000;
+import { limitOf } from "./pages.ts";
 
 /** What administrators did. */
 export function auditRoutes({ auditLog }: { auditLog: Pick<AuditLog, "list"> }): Route[] {
   return [
     // GET /_weft/admin/audit
     route("getAuditLog", async ({ query }) => {
-      const limit = Math.min(query.limit ?? LIMIT, MAX_LIMIT);
+      const limit = limitOf(query.limit);
       const filter = {
         userId: query.user_id,
         operation: query.operation,

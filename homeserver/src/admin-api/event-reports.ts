@@ -1,22 +1,21 @@
 import { route, type Route } from "../http/route.ts";
 import type { ReportQueue } from "../reports/index.ts";
 import type { ListedReport } from "../storage/users/reports.ts";
-
-const LIMIT = 100;
-const MAX_LIMIT = 1000;
+import { nextOf, pageOf } from "./pages.ts";
 
 /** Reports of events, by the paths that tools for Synapse use. */
 export function eventReportsRoutes({ reportQueue }: { reportQueue: ReportQueue }): Route[] {
   return [
     // GET /_synapse/admin/v1/event_reports
     route("adminListEventReports", async ({ query }) => {
-      const [from, limit] = [query.from ?? 0, Math.min(query.limit ?? LIMIT, MAX_LIMIT)];
+      const page = pageOf(query);
       const { reports, total } = await reportQueue.list({
-        ...{ from, limit, kind: "event", oldestFirst: query.dir === "f" },
+        ...page,
+        ...{ kind: "event", oldestFirst: query.dir === "f" },
         ...{ reporter: query.user_id, roomId: query.room_id, about: query.event_sender_user_id },
       });
-      const next = from + limit < total ? { next_token: from + reports.length } : {};
-      return { event_reports: reports.map(listed), total, ...next };
+      const next = nextOf(page, reports.length, total);
+      return { event_reports: reports.map(listed), total, next_token: next };
     }),
 
     // GET /_synapse/admin/v1/event_reports/{reportId}

@@ -1,32 +1,20 @@
+import type { QueryParams } from "@weft/spec/types";
 import { route, type Route } from "../http/route.ts";
 import type { Media, MediaPlace } from "../media/types.ts";
 import { errors } from "../protocol/errors.ts";
-import { parseRoomId, parseServerName, parseUserId, type UserId } from "../protocol/identifiers.ts";
+import { parseRoomId, parseServerName } from "../protocol/identifiers.ts";
 import type { ListedMedia, MediaPage } from "../storage/media/listing.ts";
 import type { Users } from "../users/users.ts";
+import { usersInPaths } from "./known-user.ts";
+import { nextOf, pageOf } from "./pages.ts";
 
-const LIMIT = 100;
-const MAX_LIMIT = 1000;
 /** Where a moment in seconds would be: Matrix is younger. */
 const EARLIEST_MS = Date.UTC(2014, 0);
 
 /** Keeping files from everybody, and deleting them, by the paths that tools for Synapse use. */
 export function mediaRoutes({ media, users }: { media: Media; users: Users }): Route[] {
   const { administration } = media;
-
-  /** @throws MatrixError M_INVALID_PARAM 400 for a user of another server */
-  function localUser(given: string): UserId {
-    const userId = parseUserId(given);
-    if (users.accounts.isLocal(userId)) return userId;
-    throw errors.invalidParam("That user is not one of this server");
-  }
-
-  /** @throws MatrixError as `localUser`; M_NOT_FOUND 404 */
-  async function knownUser(given: string): Promise<UserId> {
-    const userId = localUser(given);
-    if (await users.accounts.find(userId)) return userId;
-    throw errors.notFound("No such user");
-  }
+  const { local, known } = usersInPaths(users.accounts);
 
   return [
     // POST /_synapse/admin/v1/media/quarantine/{serverName}/{mediaId}
@@ -47,7 +35,7 @@ export function mediaRoutes({ media, users }: { media: Media; users: Users }): R
 
     // POST /_synapse/admin/v1/user/{userId}/media/quarantine
     route("quarantineUserMedia", async ({ requester, params }) => {
-      const userId = localUser(params.userId);
+      const userId = local(params.userId);
       return { num_quarantined: await administration.quarantineUser(requester.userId, userId) };
     }),
 
@@ -106,19 +94,16 @@ export function mediaRoutes({ media, users }: { media: Media; users: Users }): R
 
     // GET /_synapse/admin/v1/users/{userId}/media
     route("getUserMedia", async ({ params, query }) => {
-      const page = pageOf(query);
-      const { media: some, total } = await administration.list(
-        await knownUser(params.userId),
-        page,
-      );
-      const next = page.from + some.length;
-      return { media: some.map(listed), total, ...(next < total && { next_token: next }) };
+      const page = mediaPageOf(query);
+      const { media: some, total } = await administration.list(await known(params.userId), page);
+      const next = nextOf(page, some.length, total);
+      return { media: some.map(listed), total, next_token: next };
     }),
 
     // DELETE /_synapse/admin/v1/users/{userId}/media
     route("deleteUserMedia", async ({ requester, params, query }) => {
-      const userId = await knownUser(params.userId);
-      return deleted(await administration.deletePage(requester.userId, userId, pageOf(query)));
+      const userId = await known(params.userId);
+      return deleted(await administration.deletePage(requester.userId, userId, mediaPageOf(query)));
     }),
   ];
 }
@@ -134,21 +119,11 @@ function momentOf(ts: number): number {
   throw errors.invalidParam("before_ts is in milliseconds, and not before 2014");
 }
 
-interface PageQuery {
-  readonly from?: number;
-  readonly limit?: number;
-  readonly order_by?: MediaPage["orderBy"];
-  readonly dir?: "f" | "b";
-}
-
 /** The newest come first, unless an order is named: that goes forwards. */
-function pageOf({ from = 0, limit = LIMIT, order_by: by, dir }: PageQuery): MediaPage {
-  return {
-    from,
-    limit: Math.min(limit, MAX_LIMIT),
-    orderBy: by ?? "created_ts",
-    backwards: dir === "b" || (dir === undefined && by === undefined),
-  };
+function mediaPageOf(query: QueryParams<"getUserMedia">): MediaPage {
+  const { order_by: orderBy, dir } = query;
+  const backwards = dir === "b" || (dir === undefined && orderBy === undefined);
+  return { ...pageOf(query), orderBy: orderBy ?? "created_ts", backwards };
 }
 
 const deleted = (ids: readonly string[]) => ({ deleted_media: [...ids], total: ids.length });

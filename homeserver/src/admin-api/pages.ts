@@ -1,24 +1,37 @@
 const LIMIT = 100;
 const MAX_LIMIT = 1000;
 
-interface Page {
+/** A part of a list. */
+export interface Page {
+  /** How many entries are passed over. */
   readonly from: number;
   readonly limit: number;
   readonly backwards: boolean;
 }
 
-/** The page that is asked for, by how many are passed over. */
+/** The page that is asked for. */
 export function pageOf(query: {
   readonly from?: number;
   readonly limit?: number;
   readonly dir?: "f" | "b";
 }): Page {
-  const { from = 0, limit = LIMIT, dir } = query;
-  return { from, limit: Math.min(limit, MAX_LIMIT), backwards: dir === "b" };
+  const { from = 0, limit, dir } = query;
+  return { from, limit: limitOf(limit), backwards: dir === "b" };
 }
 
-/** Where the next page begins, unless this was the last. */
-export function nextToken({ from }: Page, found: number, total: number): { next_token?: string } {
+/** How many entries a page has at most. */
+export function limitOf(wanted = LIMIT): number {
+  return Math.min(wanted, MAX_LIMIT);
+}
+
+/** Where the next page begins; undefined: this was the last. */
+export function nextOf({ from }: Page, found: number, total: number): number | undefined {
   const next = from + found;
-  return found > 0 && next < total ? { next_token: String(next) } : {};
+  return found > 0 && next < total ? next : undefined;
+}
+
+/** The same for operations whose tokens are texts. */
+export function nextToken(page: Page, found: number, total: number): { next_token?: string } {
+  const next = nextOf(page, found, total);
+  return next === undefined ? {} : { next_token: String(next) };
 }

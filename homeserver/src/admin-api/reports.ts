@@ -3,9 +3,8 @@ import { route, type Route } from "../http/route.ts";
 import { parseUserId } from "../protocol/identifiers.ts";
 import type { ReportQueue, WholeReport } from "../reports/index.ts";
 import type { ListedReport } from "../storage/users/reports.ts";
+import { nextOf, pageOf } from "./pages.ts";
 
-const LIMIT = 100;
-const MAX_LIMIT = 1000;
 /** Events shown before and after a reported one. */
 const AROUND = 5;
 const MAX_AROUND = 50;
@@ -15,14 +14,15 @@ export function reportsRoutes({ reportQueue }: { reportQueue: ReportQueue }): Ro
   return [
     // GET /_weft/admin/reports
     route("listReports", async ({ query }) => {
-      const [from, limit] = [query.from ?? 0, Math.min(query.limit ?? LIMIT, MAX_LIMIT)];
+      const page = pageOf(query);
       const { reports, total } = await reportQueue.list({
-        ...{ from, limit, kind: query.kind, oldestFirst: query.dir === "f" },
+        ...page,
+        ...{ kind: query.kind, oldestFirst: query.dir === "f" },
         isOpen: query.state === undefined ? undefined : query.state === "open",
         ...{ reporter: query.reporter, roomId: query.room_id, about: query.about },
       });
-      const next = from + limit < total ? { next_batch: from + limit } : {};
-      return { reports: reports.map(listed), total, ...next };
+      const next = nextOf(page, reports.length, total);
+      return { reports: reports.map(listed), total, next_batch: next };
     }),
 
     // GET /_weft/admin/reports/{reportId}

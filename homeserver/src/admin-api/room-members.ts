@@ -11,9 +11,7 @@ import {
 } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
 import type { Users } from "../users/users.ts";
-
-const LIMIT = 100;
-const MAX_LIMIT = 1000;
+import { nextOf, pageOf } from "./pages.ts";
 
 /** Who is in rooms, and with what power; what administrators change of it. */
 export function roomMembersRoutes({ rooms, users }: { rooms: Rooms; users: Users }): Route[] {
@@ -40,12 +38,12 @@ export function roomMembersRoutes({ rooms, users }: { rooms: Rooms; users: Users
 
     // GET /_weft/admin/rooms/{roomId}/members
     route("listRoomMembers", async ({ params, query }) => {
-      const [from, limit] = [query.from ?? 0, Math.min(query.limit ?? LIMIT, MAX_LIMIT)];
+      const page = pageOf(query);
       const { members, total } = await lists.members(parseRoomId(params.roomId), {
-        ...{ from, limit, membership: query.membership ?? "join" },
+        ...page,
+        ...{ membership: query.membership ?? "join" },
         ...{ searchTerm: query.search_term, isLocal: query.local },
       });
-      const next = from + limit < total ? { next_batch: from + limit } : {};
       return {
         members: members.map((one) => ({
           user_id: one.userId,
@@ -57,7 +55,7 @@ export function roomMembersRoutes({ rooms, users }: { rooms: Rooms; users: Users
           is_local: users.accounts.isLocal(one.userId),
         })),
         total,
-        ...next,
+        next_batch: nextOf(page, members.length, total),
       };
     }),
 

@@ -2,9 +2,7 @@ import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
 import { listedRoom } from "./rooms.ts";
-
-const LIMIT = 100;
-const MAX_LIMIT = 1000;
+import { nextOf, pageOf } from "./pages.ts";
 
 /** Rooms by their status, and with what they take up; opening and closing them. */
 export function roomStatusRoutes({ rooms }: { rooms: Rooms }): Route[] {
@@ -13,14 +11,15 @@ export function roomStatusRoutes({ rooms }: { rooms: Rooms }): Route[] {
   return [
     // GET /_weft/admin/rooms
     route("listRooms", async ({ query }) => {
-      const [from, limit] = [query.from ?? 0, Math.min(query.limit ?? LIMIT, MAX_LIMIT)];
+      const page = pageOf(query);
       const { rooms: some, total } = await lists.list({
-        ...{ from, limit, orderBy: query.order_by ?? "name", reversed: query.dir === "b" },
+        ...page,
+        reversed: page.backwards,
+        orderBy: query.order_by ?? "name",
         ...{ searchTerm: query.search_term || undefined, status: query.status },
         ...{ isPublic: query.public_rooms, isEmpty: query.empty_rooms },
         ...{ isEncrypted: query.encrypted, version: query.version },
       });
-      const next = from + limit < total ? { next_batch: from + limit } : {};
       const listed = some.map((room) => ({
         ...listedRoom(room),
         topic: room.topic ?? undefined,
@@ -31,7 +30,7 @@ export function roomStatusRoutes({ rooms }: { rooms: Rooms }): Route[] {
         event_bytes: room.eventBytes,
         media_bytes: room.mediaBytes,
       }));
-      return { rooms: listed, total, ...next };
+      return { rooms: listed, total, next_batch: nextOf(page, some.length, total) };
     }),
 
     // GET /_weft/admin/rooms/{roomId}/status

@@ -3,9 +3,8 @@ import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
 import type { ListedRoom, Rooms, RoomOrder } from "../rooms/api/index.ts";
+import { nextOf, pageOf } from "./pages.ts";
 
-const LIMIT = 100;
-const MAX_LIMIT = 1000;
 /** Older names of orders. */
 const ALSO: Readonly<Record<string, RoomOrder>> = {
   alphabetical: "name",
@@ -20,22 +19,22 @@ export function adminRoomsRoutes({ rooms }: { rooms: Rooms }): Route[] {
     // GET /_synapse/admin/v1/rooms
     route("adminListRooms", async ({ query }) => {
       if (query.search_term === "") throw errors.invalidParam("search_term is empty");
-      const [from, limit] = [query.from ?? 0, Math.min(query.limit ?? LIMIT, MAX_LIMIT)];
+      const page = pageOf(query);
       const orderBy = query.order_by ?? "name";
       const { rooms: some, total } = await lists.list({
-        ...{ from, limit },
+        ...page,
+        reversed: page.backwards,
         orderBy: ALSO[orderBy] ?? (orderBy as RoomOrder),
-        reversed: query.dir === "b",
         searchTerm: query.search_term,
         isPublic: query.public_rooms,
         isEmpty: query.empty_rooms,
       });
       return {
         rooms: some.map(listedRoom),
-        offset: from,
+        offset: page.from,
         total_rooms: total,
-        ...(from + limit < total && { next_batch: from + limit }),
-        ...(from > 0 && { prev_batch: Math.max(from - limit, 0) }),
+        next_batch: nextOf(page, some.length, total),
+        prev_batch: page.from > 0 ? Math.max(page.from - page.limit, 0) : undefined,
       };
     }),
 

@@ -1,27 +1,24 @@
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
 import type { Users } from "../users/users.ts";
-
-const LIMIT = 100;
-const MAX_LIMIT = 1000;
+import { nextOf, pageOf } from "./pages.ts";
 
 /** How much users have uploaded, by the path that tools for Synapse use. */
 export function userStatisticsRoutes({ users }: { users: Users }): Route[] {
   return [
     // GET /_synapse/admin/v1/statistics/users/media
     route("listMediaByUser", async ({ query }) => {
-      const { from = 0, limit = LIMIT, from_ts: since = 0, until_ts: until } = query;
+      const { from_ts: since = 0, until_ts: until } = query;
       if (until !== undefined && until <= since) {
         throw errors.invalidParam("until_ts is not after from_ts");
       }
+      const page = pageOf(query);
       const { users: some, total } = await users.records.uploadsByUser({
-        ...{ from, since, until },
-        limit: Math.min(limit, MAX_LIMIT),
+        ...page,
+        ...{ since, until },
         orderBy: query.order_by ?? "user_id",
-        backwards: query.dir === "b",
         part: query.search_term?.toLowerCase(),
       });
-      const next = from + some.length;
       return {
         users: some.map(({ userId, displayName, count, bytes }) => ({
           user_id: userId,
@@ -30,7 +27,7 @@ export function userStatisticsRoutes({ users }: { users: Users }): Route[] {
           media_length: bytes,
         })),
         total,
-        ...(next < total && some.length > 0 && { next_token: next }),
+        next_token: nextOf(page, some.length, total),
       };
     }),
   ];

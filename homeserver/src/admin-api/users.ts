@@ -12,9 +12,7 @@ import type {
 } from "../users/administration/types.ts";
 import type { Users } from "../users/users.ts";
 import { usersInPaths } from "./known-user.ts";
-
-const LIMIT = 100;
-const MAX_LIMIT = 1000;
+import { nextToken, pageOf } from "./pages.ts";
 
 /** Accounts of this server, by the paths that tools for Synapse use. */
 export function usersRoutes({ users }: { users: Users }): Route[] {
@@ -22,12 +20,10 @@ export function usersRoutes({ users }: { users: Users }): Route[] {
   const { local, known } = usersInPaths(users.accounts);
 
   async function list(query: ListQuery, isDeactivated: boolean | undefined) {
-    const page = pageOf(query);
+    const page: UserPage = { orderBy: query.order_by ?? "name", ...pageOf(query) };
     const filter = { ...filterOf(query), isDeactivated };
     const { users: some, total } = await administration.list(filter, page);
-    const next = page.from + some.length;
-    const isLast = next >= total || some.length === 0;
-    return { users: some.map(listed), total, ...(!isLast && { next_token: String(next) }) };
+    return { users: some.map(listed), total, ...nextToken(page, some.length, total) };
   }
 
   async function look(userId: UserId) {
@@ -102,10 +98,6 @@ function filterOf(query: ListQuery): UserFilter {
     isShadowBanned: query.shadow_banned,
     notTypes: query.not_user_type ?? [],
   };
-}
-
-function pageOf({ from = 0, limit = LIMIT, order_by: orderBy = "name", dir }: ListQuery): UserPage {
-  return { from, limit: Math.min(limit, MAX_LIMIT), orderBy, backwards: dir === "b" };
 }
 
 function wishOf(body: RequestBody<"putUser">): UserWish {
