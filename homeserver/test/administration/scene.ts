@@ -1,7 +1,6 @@
 /** A server with two administrators and some people, and what is asked of it. */
 import { afterAll, beforeAll } from "vitest";
-import { type OperationId, operations } from "@weft/spec/operations";
-import { createValidators } from "@weft/spec/validators";
+import { type Answer, askPath, ensureAsSpecified } from "../support/contract-answers.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { type Body, register, type TestUser, userOf } from "../support/user.ts";
 
@@ -25,21 +24,6 @@ afterAll(() => server.close());
 export const idOf = (name: string) => `@${name}:${server.name}`;
 export const encoded = encodeURIComponent;
 
-const validators = createValidators();
-
-/** Fails the test if the answer is not one that the contract describes. */
-function ensureAsSpecified(method: string, path: string, status: number, body: Body): void {
-  const fits = (pattern: string) =>
-    new RegExp(`^${pattern.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path);
-  const known = Object.entries(operations).filter(([, row]) => row.method === method);
-  const found =
-    known.find(([, row]) => row.path === path) ??
-    known.find(([, row]) => [row.path, ...row.aliases].some(fits));
-  if (found === undefined) throw new Error(`${method} ${path} is no operation`);
-  const problems = validators.response(found[0] as OperationId, status, body);
-  if (problems.length > 0) throw new Error(`${found[0]} ${status}: ${problems.join("; ")}`);
-}
-
 /** Asks something, as the administrator unless somebody else is named. */
 export async function ask(
   method: string,
@@ -47,15 +31,10 @@ export async function ask(
   body?: unknown,
   token: string = root.token,
   at: { readonly baseUrl: string } = server,
-): Promise<{ status: number; body: Body }> {
-  const response = await fetch(`${at.baseUrl}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${token}` },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const answer = (await response.json()) as Body;
-  ensureAsSpecified(method, path.split("?")[0]!, response.status, answer);
-  return { status: response.status, body: answer };
+): Promise<Answer> {
+  const answer = await askPath(at, { token }, { method, path, body });
+  ensureAsSpecified(method, path, answer);
+  return answer;
 }
 
 /** The same; fails unless it was done. */

@@ -1,21 +1,8 @@
 /** A server with an administrator and two users, who have files. */
-import { afterAll, beforeAll } from "vitest";
-import { startServer, type TestServer } from "../support/server.ts";
-import { type Body, register, type TestUser } from "../support/user.ts";
+import type { Body, TestUser } from "../support/user.ts";
+import { admin, bob, server } from "../support/with-administrator.ts";
 
-export let server: TestServer;
-export let admin: TestUser;
-export let alice: TestUser;
-export let bob: TestUser;
-
-beforeAll(async () => {
-  server = await startServer();
-  admin = await register(server, "root");
-  alice = await register(server, "alice");
-  bob = await register(server, "bob");
-  await server.database.sql`UPDATE accounts SET is_admin = true WHERE user_id = ${admin.userId}`;
-});
-afterAll(() => server.close());
+export { admin, alice, bob, server } from "../support/with-administrator.ts";
 
 let made = 0;
 

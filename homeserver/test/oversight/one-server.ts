@@ -1,5 +1,6 @@
 /** A server with an administrator and a user. */
 import { afterAll, beforeAll } from "vitest";
+import { type Answer, askPath } from "../support/contract-answers.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { type Body, register, type TestUser } from "../support/user.ts";
 
@@ -29,13 +30,8 @@ export async function ask(
     by = root,
     on = server,
   }: { body?: unknown; by?: TestUser; on?: { baseUrl: string } } = {},
-): Promise<{ status: number; body: Body }> {
-  const response = await fetch(`${on.baseUrl}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${by.token}` },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, body: (await response.json()) as Body };
+): Promise<Answer> {
+  return askPath(on, by, { method, path, body });
 }
 
 /** What a GET by the administrator answers. */

@@ -1,9 +1,8 @@
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import * as chat from "../../../web-client/e2e/conversation.ts";
-import { putOff } from "../../../web-client/e2e/encryption.ts";
 import { hasBrowser, picture, type Screen } from "./support/browser.ts";
-import { twoScreens } from "./support/two-screens.ts";
+import { bothRegister, twoScreens } from "./support/two-screens.ts";
 import { eventually } from "../support/wait.ts";
 
 const ROOM = "Trip to the lakes";
@@ -26,19 +25,7 @@ for (const kind of ["Chromium", "Firefox"] as const) {
       await on.alice.page.goto(on.here.baseUrl);
       await on.alice.page.getByRole("heading").first().waitFor();
       await picture(on.alice.page, "sign-in-light");
-      await Promise.all([
-        chat.register(on.alice.page, {
-          baseUrl: on.here.baseUrl,
-          username: "alice",
-          password: "Alice-Secret-1",
-        }),
-        chat.register(on.bob.page, {
-          baseUrl: on.there.baseUrl,
-          username: "bob",
-          password: "Bob-Secret-12",
-        }),
-      ]);
-      await Promise.all([on.alice, on.bob].map(({ page }) => putOff(page)));
+      await bothRegister(on);
     });
 
     test("an invitation crosses and is accepted", async () => {

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import * as chat from "../../../web-client/e2e/conversation.ts";
-import { putOff } from "../../../web-client/e2e/encryption.ts";
 import * as rooms from "../../../web-client/e2e/rooms.ts";
 import { hasBrowser, picture } from "./support/browser.ts";
-import { twoScreens } from "./support/two-screens.ts";
+import { bothRegister, twoScreens } from "./support/two-screens.ts";
 
 /** Each test goes on where the one before ended. */
 describe.skipIf(!hasBrowser("Chromium"))(
@@ -14,19 +13,7 @@ describe.skipIf(!hasBrowser("Chromium"))(
     const bob = (): string => `@bob:${on.there.serverName}`;
 
     test("both register", async () => {
-      await Promise.all([
-        chat.register(on.alice.page, {
-          baseUrl: on.here.baseUrl,
-          username: "alice",
-          password: "Alice-Secret-1",
-        }),
-        chat.register(on.bob.page, {
-          baseUrl: on.there.baseUrl,
-          username: "bob",
-          password: "Bob-Secret-12",
-        }),
-      ]);
-      await Promise.all([on.alice, on.bob].map(({ page }) => putOff(page)));
+      await bothRegister(on);
     });
 
     test("a space is made with a room in it, and its members join the room from another server", async () => {

@@ -14,6 +14,7 @@ import {
   type Density,
   type Theme,
 } from "../store/theme.ts";
+import { choiceGroups } from "../styles/settings.ts";
 import { base, forms } from "../styles/shared.ts";
 
 /** A language's name in itself. */
@@ -32,19 +33,8 @@ export class WeftSettingsAppearance extends LitElement {
   static override styles = [
     base,
     forms,
+    choiceGroups,
     css`
-      fieldset {
-        display: grid;
-        gap: var(--space-3);
-        margin: 0;
-        padding: 0 0 var(--space-5);
-        border: 0;
-      }
-      legend {
-        padding: 0;
-        margin-bottom: var(--space-3);
-        font-weight: 550;
-      }
       select {
         max-width: 320px;
       }

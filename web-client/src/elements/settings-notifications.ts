@@ -16,6 +16,7 @@ import {
 import { chime } from "../store/chime.ts";
 import { attempt, report, toast } from "../store/toasts.ts";
 import { canPush, isPushed, startPush, stopPush } from "../store/web-push.ts";
+import { choiceGroups } from "../styles/settings.ts";
 import { base, buttons, forms } from "../styles/shared.ts";
 import { icon } from "./icon.ts";
 
@@ -37,19 +38,8 @@ export class WeftSettingsNotifications extends LitElement {
     base,
     buttons,
     forms,
+    choiceGroups,
     css`
-      fieldset {
-        display: grid;
-        gap: var(--space-3);
-        margin: 0;
-        padding: 0 0 var(--space-5);
-        border: 0;
-      }
-      legend {
-        margin-bottom: var(--space-3);
-        padding: 0;
-        font-weight: 550;
-      }
       .words {
         display: flex;
         flex-wrap: wrap;

@@ -1,8 +1,9 @@
 import { msg } from "@lit/localize";
-import { css, html, LitElement } from "lit";
+import { html, LitElement } from "lit";
 import { customElement } from "lit/decorators.js";
 import { Watch } from "../controllers/watch.ts";
 import { $previews, setPreviews } from "../store/link-previews.ts";
+import { choiceGroups } from "../styles/settings.ts";
 import { base, forms } from "../styles/shared.ts";
 
 /** Whether links in messages are looked at, and where. */
@@ -13,23 +14,7 @@ export class WeftSettingsPreviews extends LitElement {
     new Watch(this, () => [$previews]);
   }
 
-  static override styles = [
-    base,
-    forms,
-    css`
-      fieldset {
-        display: grid;
-        gap: var(--space-3);
-        margin: 0;
-        padding: 0 0 var(--space-5);
-        border: 0;
-      }
-      legend {
-        margin-bottom: var(--space-3);
-        font-weight: 550;
-      }
-    `,
-  ];
+  static override styles = [base, forms, choiceGroups];
 
   #box(which: "open" | "encrypted", label: string) {
     return html`<label class="choice">

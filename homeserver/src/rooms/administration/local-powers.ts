@@ -2,7 +2,8 @@
 import { creatorsOf, PowerLevels } from "../../protocol/events/power-levels.ts";
 import { errors, MatrixError } from "../../protocol/errors.ts";
 import { serverOf, type RoomId, type ServerName, type UserId } from "../../protocol/identifiers.ts";
-import { joinedAmong, someJoinedOfServer } from "../../storage/administration/room-members.ts";
+import { joinedAmong } from "../../storage/administration/room-members.ts";
+import { someJoinedUsers } from "../../storage/rooms/members.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { Room, RoomView, StoredEvent } from "../api/index.ts";
 
@@ -47,7 +48,7 @@ export function createLocalPowers({ sql, serverName, view }: LocalPowersDeps): L
         const named = new Set(levels.named().filter((id) => serverOf(id) === serverName));
         const [known, others] = await Promise.all([
           joinedAmong(sql, room.nid, [...named]),
-          someJoinedOfServer(sql, room.nid, serverName, named.size + MAX_UNNAMED),
+          someJoinedUsers(sql, room.nid, serverName, named.size + MAX_UNNAMED),
         ]);
         return ([...new Set([...known, ...others])] as UserId[])
           .filter((id) => passes(levels.userLevel(id), id))

@@ -59,16 +59,3 @@ export async function joinedAmong(
       AND membership = 'join'`;
   return rows.map((row) => row.userId);
 }
-
-/** Some joined users of a server. */
-export async function someJoinedOfServer(
-  sql: Sql | Tx,
-  roomNid: number,
-  server: string,
-  limit: number,
-): Promise<string[]> {
-  const rows = await sql<{ userId: string }[]>`
-    SELECT user_id AS "userId" FROM memberships
-    WHERE room_nid = ${roomNid} AND server = ${server} AND membership = 'join' LIMIT ${limit}`;
-  return rows.map((row) => row.userId);
-}

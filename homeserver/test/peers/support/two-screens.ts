@@ -1,5 +1,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll } from "vitest";
+import * as chat from "../../../../web-client/e2e/conversation.ts";
+import { putOff } from "../../../../web-client/e2e/encryption.ts";
 import { ensureWebClient } from "../../../../scripts/lib/web-client.mjs";
 import { type BrowserKind, launchBrowser, openScreen, type Screen } from "./browser.ts";
 import { createNetwork, type Network } from "./network.ts";
@@ -49,6 +51,23 @@ export function twoScreens(kind: BrowserKind = "Chromium"): TwoScreens {
   }, 180_000);
 
   return opened;
+}
+
+/** Alice registers here, and Bob there; both put off what their first sign-in offers. */
+export async function bothRegister(on: TwoScreens): Promise<void> {
+  await Promise.all([
+    chat.register(on.alice.page, {
+      baseUrl: on.here.baseUrl,
+      username: "alice",
+      password: "Alice-Secret-1",
+    }),
+    chat.register(on.bob.page, {
+      baseUrl: on.there.baseUrl,
+      username: "bob",
+      password: "Bob-Secret-12",
+    }),
+  ]);
+  await Promise.all([on.alice, on.bob].map(({ page }) => putOff(page)));
 }
 
 /** What a page tells those who cannot see it, and its errors. */
