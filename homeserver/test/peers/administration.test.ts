@@ -93,8 +93,16 @@ describe.skipIf(!hasBrowser("Chromium"))("the administration", { timeout: 240_00
     await bob.call("POST", "/createRoom", {});
   });
 
-  test("a link invites", async () => {
+  test("a list of users is created, and a link invites", async () => {
     const { page } = root;
+    await admin.goTo(page, "Users");
+    await page.getByRole("link", { name: "Create many" }).click();
+    await page
+      .getByLabel("Or the list itself")
+      .fill("dave,Dave Bowman\nalice,Taken\neve,Eve Moneypenny");
+    await page.getByRole("button", { name: "Create (3)" }).click();
+    await page.getByText("Lines: 3, with an error: 0, created: 2").waitFor();
+    await page.getByText(/This name is taken/).waitFor();
     await admin.goTo(page, "Invitation links");
     await page.getByRole("button", { name: "Invite by link" }).click();
     await admin.confirm(page, "Make a link");

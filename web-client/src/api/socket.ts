@@ -57,6 +57,9 @@ function backOff(failures: number): number {
   return Math.min(1000 * 2 ** (failures - 1), 300_000) * (1 + Math.random());
 }
 
+/** Of the client API alone: a request of anything else, such as the administration's, ends the socket (spec/socket.md). */
+const CARRIED = "/_matrix/client/";
+
 interface Stream {
   id: number;
   line: Line;
@@ -174,7 +177,8 @@ export function createSocket(
       const { message_bytes: bytes, requests } = on.welcome;
       // A character takes three bytes at most, and the head takes its part.
       const isLong = (body?.length ?? 0) * 3 + path.length + 1000 > bytes;
-      if (isLong || on.waiting >= requests) throw new SocketLost("That is for HTTP");
+      const isCarried = path.startsWith(CARRIED);
+      if (!isCarried || isLong || on.waiting >= requests) throw new SocketLost("That is for HTTP");
       if (on.token !== token) await on.show(token);
       return on.request({ method: method as "GET", path }, body, signal);
     },

@@ -230,6 +230,16 @@ describe("a request", () => {
     await Promise.all(ignored);
   });
 
+  test("of another API than the clients' goes over HTTP", async () => {
+    const { http, line } = await open();
+    const heard = line.heard.length;
+    const body = { users: [] };
+    await http.call<"createUsers">("POST", "/_weft/admin/v1/users", { body });
+    await http.call<"listUsers">("GET", "/_synapse/admin/v3/users");
+    expect(line.heard).toHaveLength(heard);
+    expect(fetched).toHaveLength(2);
+  });
+
   test("that is given up is taken back", async () => {
     const { http, line } = await open();
     const stop = new AbortController();
