@@ -13,9 +13,20 @@ export interface Registration {
 }
 
 /** A provider of single sign-on. */
-export interface Provider {
+interface Provider {
   id: string;
   name: string;
+}
+
+/** What a server tells of its OAuth API. */
+export type OAuthServer = ResponseBody<"getAuthMetadata">;
+
+/** How a server lets people in, besides OAuth. */
+export interface Ways {
+  readonly password: boolean;
+  readonly sso: boolean;
+  /** Those among which one chooses; a server may have single sign-on without naming any. */
+  readonly providers: readonly Provider[];
 }
 
 function sessionOf(baseUrl: string, answer: ResponseBody<"register">): Session {
@@ -82,10 +93,20 @@ export function createAuthApi(http: Http, baseUrl: string) {
       return sessionOf(baseUrl, answer);
     },
 
-    /** Where people may sign in with accounts that they have elsewhere. */
-    async providers(): Promise<Provider[]> {
+    /** What the server says of its OAuth API. Throws 404 where it has none. */
+    oauth: (): Promise<OAuthServer> =>
+      http.call<"getAuthMetadata">("GET", "/_matrix/client/v1/auth_metadata", {}),
+
+    /** How the server lets people in, besides OAuth. */
+    async ways(): Promise<Ways> {
       const { flows } = await http.call<"getLoginFlows">("GET", "/_matrix/client/v3/login", {});
-      return (flows ?? []).flatMap((flow) => flow.identity_providers ?? []);
+      const all = flows ?? [];
+      const sso = all.find(({ type }) => type === "m.login.sso");
+      return {
+        password: all.some(({ type }) => type === "m.login.password"),
+        sso: sso !== undefined,
+        providers: sso?.identity_providers ?? [],
+      };
     },
 
     /** Throws the 401 that names the stages until `auth` satisfies a flow: see {@link challengeIn}. */

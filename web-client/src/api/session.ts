@@ -9,6 +9,8 @@ export interface Session {
   expiresAt?: number;
   /** The server ended the session but asks to keep its data: sign in again as the same device. */
   softLoggedOut?: boolean;
+  /** OAuth began it, by which it is renewed and ended, too. */
+  oauth?: { clientId: string };
 }
 
 const KEY = "weft.session";

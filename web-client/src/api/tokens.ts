@@ -1,5 +1,4 @@
-import type { ApiError } from "./errors.ts";
-import { isTransient } from "./errors.ts";
+import { type ApiError, isTransient, NetworkError } from "./errors.ts";
 import { createHttp, type TokenSource } from "./http.ts";
 import { loadSession, saveSession, type Session } from "./session.ts";
 
@@ -11,6 +10,28 @@ function exclusively<T>(work: () => Promise<T>): Promise<T> {
   return "locks" in navigator ? navigator.locks.request("weft.refresh", work) : work();
 }
 
+/** What OAuth takes to renew; a part of the page that cannot be loaded now may be later. */
+async function byOAuth(session: Session): Promise<Session> {
+  const loaded = await import("./oauth.ts").catch((error: unknown) => {
+    throw new NetworkError(error);
+  });
+  return loaded.refreshTokens(session);
+}
+
+async function byRefresh(session: Session): Promise<Session> {
+  const answer = await createHttp(session.baseUrl).call<"refresh">(
+    "POST",
+    "/_matrix/client/v3/refresh",
+    { body: { refresh_token: session.refreshToken ?? "" } },
+  );
+  return {
+    ...session,
+    accessToken: answer.access_token,
+    refreshToken: answer.refresh_token ?? session.refreshToken!,
+    expiresAt: answer.expires_in_ms === undefined ? undefined : Date.now() + answer.expires_in_ms,
+  };
+}
+
 /**
  * Gives requests the session's token and renews it: before it ends, when another tab has done so, or when
  * the server refuses it. `onEnded` is told once when nothing helps, with the server's `soft_logout`.
@@ -20,30 +41,24 @@ export function createTokenSource(first: Session, onEnded: (soft: boolean) => vo
   let running: Promise<boolean> | undefined;
   let ended = false;
 
-  function adopt(next: Session): void {
-    session = next;
-    saveSession(next);
+  /** The session as it is kept, for all tabs; undefined once it was ended in any of them. */
+  function kept(): Session | undefined {
+    const stored = loadSession();
+    const isOurs = stored?.userId === session.userId && stored.deviceId === session.deviceId;
+    return isOurs ? stored : undefined;
   }
 
   async function refresh(used: string): Promise<boolean> {
-    const stored = loadSession();
-    if (stored?.userId !== session.userId || stored.deviceId !== session.deviceId) return false;
+    const stored = kept();
+    if (stored === undefined) return false;
     session = stored;
     if (stored.accessToken !== used) return true;
     if (stored.refreshToken === undefined) return false;
-    const answer = await createHttp(stored.baseUrl).call<"refresh">(
-      "POST",
-      "/_matrix/client/v3/refresh",
-      {
-        body: { refresh_token: stored.refreshToken },
-      },
-    );
-    adopt({
-      ...stored,
-      accessToken: answer.access_token,
-      refreshToken: answer.refresh_token ?? stored.refreshToken,
-      expiresAt: answer.expires_in_ms === undefined ? undefined : Date.now() + answer.expires_in_ms,
-    });
+    const next = await (stored.oauth === undefined ? byRefresh(stored) : byOAuth(stored));
+    // Another tab may have signed out meanwhile.
+    if (kept() === undefined) return false;
+    session = next;
+    saveSession(next);
     return true;
   }
 

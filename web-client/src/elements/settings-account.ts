@@ -11,6 +11,7 @@ import { attempt, toast } from "../store/toasts.ts";
 import { base, buttons, forms } from "../styles/shared.ts";
 import { explain } from "../text/problems.ts";
 import { plainName } from "../text/names.ts";
+import "./account-page.ts";
 import { icon } from "./icon.ts";
 import type { WeftPasswordField } from "./password-field.ts";
 import "./password-field.ts";
@@ -226,6 +227,17 @@ export class WeftSettingsAccount extends LitElement {
     });
   };
 
+  /** Who has signed in on a page of the server closes the account there. */
+  #endElsewhere() {
+    return html`<section>
+      <h2>${msg("Close the account")}</h2>
+      <p>
+        ${msg("You have signed in on a page of your server. There you close your account, too.")}
+      </p>
+      <weft-account-page action="org.matrix.account_deactivate"></weft-account-page>
+    </section>`;
+  }
+
   #end() {
     return html`<section>
       <h2>${msg("Close the account")}</h2>
@@ -251,6 +263,7 @@ export class WeftSettingsAccount extends LitElement {
   }
 
   override render() {
-    return html`${this.#emails()} ${this.#end()}`;
+    const isElsewhere = this.client.session.oauth !== undefined;
+    return html`${this.#emails()} ${isElsewhere ? this.#endElsewhere() : this.#end()}`;
   }
 }

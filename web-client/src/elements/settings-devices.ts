@@ -13,6 +13,7 @@ import { startVerification } from "../store/trust-actions.ts";
 import { settingsDevicesStyles } from "../styles/settings-devices.ts";
 import { base, buttons, forms } from "../styles/shared.ts";
 import { fullTime, shortTime } from "../text/time.ts";
+import "./account-page.ts";
 import "./dialog.ts";
 import { icon, type IconName } from "./icon.ts";
 import "./menu.ts";
@@ -59,6 +60,16 @@ export class WeftSettingsDevices extends LitElement {
   }
 
   async #delete(devices: string[], proofs: Proofs): Promise<void> {
+    // Who has signed in on a page of the server ends sessions there, and is back here then.
+    if (this.client.session.oauth !== undefined) {
+      this.leaving = devices;
+      const back = (): void => {
+        this.leaving = undefined;
+        void this.#load();
+      };
+      window.addEventListener("focus", back, { once: true });
+      return;
+    }
     this.busy = true;
     try {
       await throughAuth(proofs, (auth) => this.client.api.account.deleteDevices(devices, auth));
@@ -101,8 +112,24 @@ export class WeftSettingsDevices extends LitElement {
     await this.#load();
   };
 
+  #elsewhereWindow(devices: readonly string[]) {
+    const [only] = devices;
+    const isOne = devices.length === 1;
+    return html`<weft-dialog
+      heading=${msg("Sign out devices")}
+      @dismiss=${() => (this.leaving = undefined)}
+    >
+      <p>${msg("You have signed in on a page of your server. There you sign out devices, too.")}</p>
+      <weft-account-page
+        action=${isOne ? "org.matrix.device_delete" : "org.matrix.devices_list"}
+        .device=${isOne ? only : undefined}
+      ></weft-account-page>
+    </weft-dialog>`;
+  }
+
   #passwordWindow() {
     if (this.leaving === undefined) return nothing;
+    if (this.client.session.oauth !== undefined) return this.#elsewhereWindow(this.leaving);
     return html`<weft-dialog
       heading=${msg("Sign out devices")}
       @dismiss=${() => (this.leaving = undefined)}

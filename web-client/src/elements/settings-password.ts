@@ -7,6 +7,7 @@ import type { Client } from "../store/client.ts";
 import { toast } from "../store/toasts.ts";
 import { base, buttons, forms } from "../styles/shared.ts";
 import { explain } from "../text/problems.ts";
+import "./account-page.ts";
 import type { WeftPasswordField } from "./password-field.ts";
 import "./password-field.ts";
 
@@ -52,6 +53,12 @@ export class WeftSettingsPassword extends LitElement {
   };
 
   override render() {
+    if (this.client.session.oauth !== undefined) {
+      return html`<p>
+          ${msg("You have signed in on a page of your server. There you change your password, too.")}
+        </p>
+        <weft-account-page></weft-account-page>`;
+    }
     return html`<form @submit=${this.#onSubmit} novalidate>
       ${this.problem === "" ? nothing : html`<p class="problem" role="alert">${this.problem}</p>`}
       <input type="text" autocomplete="username" .value=${this.client.session.userId} hidden />

@@ -1,7 +1,8 @@
 import { msg, str } from "@lit/localize";
 import { html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { createAuthApi, type Provider } from "../api/auth.ts";
+import { createAccountApi } from "../api/account.ts";
+import { createAuthApi, type OAuthServer, type Ways } from "../api/auth.ts";
 import { ApiError } from "../api/errors.ts";
 import { createHttp } from "../api/http.ts";
 import type { Session } from "../api/session.ts";
@@ -9,6 +10,7 @@ import type { WeftPasswordField } from "../elements/password-field.ts";
 import "../elements/password-field.ts";
 import { logo } from "../elements/logo.ts";
 import { abandon, signedIn } from "../store/account.ts";
+import { canUseOAuth, explainRefusal, goToServer, takeSignIn } from "../store/oauth.ts";
 import { hrefTo, navigate } from "../store/router.ts";
 import { ssoAddress, takeLoginToken } from "../store/sso.ts";
 import { entry } from "../styles/entry.ts";
@@ -16,16 +18,24 @@ import { base, buttons, forms } from "../styles/shared.ts";
 import { deviceName } from "../text/device.ts";
 import { explain } from "../text/problems.ts";
 
-/** Signing in with a password; after a soft logout as the same device again. */
+/** What is shown until the server has said how it lets people in. */
+const BY_PASSWORD: Ways = { password: true, sso: false, providers: [] };
+
+/**
+ * Signing in: with a password, on the pages of the server (OAuth), or with an account elsewhere, as the server has it;
+ * after a soft logout as the same device again.
+ */
 @customElement("weft-sign-in")
 export class WeftSignIn extends LitElement {
   /** The session that ended, when its data is still here. */
   @property({ attribute: false }) again: Session | undefined;
   @state() private busy = false;
   @state() private problem = "";
-  @state() private providers: readonly Provider[] = [];
+  @state() private ways = BY_PASSWORD;
+  @state() private oauth: OAuthServer | undefined;
   readonly #auth = createAuthApi(createHttp(""), "");
   @query("#user") private user!: HTMLInputElement;
+  @query(".primary") private main!: HTMLElement | null;
   @query("weft-password-field") private password!: WeftPasswordField;
 
   static override styles = [base, buttons, forms, entry];
@@ -33,31 +43,77 @@ export class WeftSignIn extends LitElement {
   override firstUpdated(): void {
     (this.again === undefined ? this.user : this.password)?.focus();
     const brought = takeLoginToken();
+    const signIn = takeSignIn();
     if (brought === "strange") this.problem = msg("That sign-in was not begun here. Try again.");
-    else if (brought !== undefined) void this.#signInBy(brought.token);
-    // A server without them, or one that is away: a password may be typed nevertheless.
-    this.#auth.providers().then(
-      (providers) => (this.providers = providers),
-      () => undefined,
-    );
+    else if (brought !== undefined) void this.#comeBack(this.#byToken(brought.token));
+    else if (signIn !== undefined) void this.#comeBack(signIn);
+    // A server that is away: a password may be typed nevertheless.
+    void Promise.all([
+      this.#auth.ways().catch(() => BY_PASSWORD),
+      canUseOAuth() ? this.#auth.oauth().catch(() => undefined) : undefined,
+    ]).then(([ways, oauth]) => {
+      this.ways = ways;
+      this.oauth = oauth;
+      if (!ways.password) void this.updateComplete.then(() => this.main?.focus());
+    });
   }
 
-  /** The browser has come back from a provider. */
-  async #signInBy(token: string): Promise<void> {
+  readonly #byToken = (token: string): Promise<Session> =>
+    this.#auth.signInByToken(token, deviceName(), this.again?.deviceId);
+
+  /** The browser has come back from pages elsewhere. */
+  async #comeBack(work: Promise<Session>): Promise<void> {
     this.busy = true;
     const { again } = this;
     try {
-      const session = await this.#auth.signInByToken(token, deviceName(), again?.deviceId);
+      const session = await work;
       // What the former session has left here is not for somebody else.
       if (again !== undefined && session.userId !== again.userId) abandon(again);
+      if (session.oauth !== undefined && session.deviceId !== again?.deviceId) {
+        await this.#nameDevice(session);
+      }
       this.#enter(session);
     } catch (error) {
-      this.problem =
-        error instanceof ApiError && error.errcode === "M_FORBIDDEN"
-          ? msg("That sign-in has taken too long. Try again.")
-          : explain(error);
+      const isLate = error instanceof ApiError && error.errcode === "M_FORBIDDEN";
+      this.problem = isLate
+        ? msg("That sign-in has taken too long. Try again.")
+        : (explainRefusal(error) ?? explain(error));
       this.busy = false;
     }
+  }
+
+  /** Servers call a device as its client is called; which browser it is tells them apart. */
+  async #nameDevice({ accessToken, userId, deviceId }: Session): Promise<void> {
+    const tokens = { current: async () => accessToken, renew: async () => undefined };
+    const account = createAccountApi(createHttp("", tokens), userId);
+    await account.renameDevice(deviceId, deviceName()).catch(() => undefined);
+  }
+
+  async #leave(create = false): Promise<void> {
+    if (this.oauth === undefined || this.busy) return;
+    this.busy = true;
+    this.problem = "";
+    try {
+      await goToServer(this.oauth, { again: this.again, create });
+    } catch (error) {
+      this.problem = explain(error);
+      this.busy = false;
+    }
+  }
+
+  /** A page that the browser goes back to is as it was left: it can be used again. */
+  readonly #onShow = (event: PageTransitionEvent): void => {
+    if (event.persisted) this.busy = false;
+  };
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    window.addEventListener("pageshow", this.#onShow);
+  }
+
+  override disconnectedCallback(): void {
+    window.removeEventListener("pageshow", this.#onShow);
+    super.disconnectedCallback();
   }
 
   #enter(session: Session): void {
@@ -90,20 +146,37 @@ export class WeftSignIn extends LitElement {
     }
   };
 
-  #providers() {
-    if (this.providers.length === 0) return nothing;
+  #way(label: string, go: () => void, isMain = false) {
+    return html`<button
+      class="button ${isMain ? "primary" : ""}"
+      type="button"
+      ?disabled=${this.busy}
+      @click=${go}
+    >
+      ${label}
+    </button>`;
+  }
+
+  /** Ways that lead to other pages: the first of them is the main one where no password is taken. */
+  #elsewhere() {
+    const { password, sso, providers } = this.ways;
+    const { oauth } = this;
+    const go = (provider?: string) => () => location.assign(ssoAddress(provider));
+    // Where a server has no passwords, single sign-on is the old way to the same pages.
+    const isSame = oauth !== undefined && !password;
+    const label = password ? msg("Continue on the server’s page") : msg("Continue");
+    const ways = [
+      ...(oauth === undefined ? [] : [[label, () => void this.#leave()] as const]),
+      ...(isSame
+        ? []
+        : providers.map(({ id, name }) => [msg(str`Continue with ${name}`), go(id)] as const)),
+      ...(sso && !isSame && providers.length === 0
+        ? [[msg("Continue with single sign-on"), go()] as const]
+        : []),
+    ];
+    if (ways.length === 0) return nothing;
     return html`<div class="providers" role="group" aria-label=${msg("Other ways to sign in")}>
-      ${this.providers.map(
-        ({ id, name }) =>
-          html`<button
-            class="button"
-            type="button"
-            ?disabled=${this.busy}
-            @click=${() => location.assign(ssoAddress(id))}
-          >
-            ${msg(str`Continue with ${name}`)}
-          </button>`,
-      )}
+      ${ways.map(([words, run], at) => this.#way(words, run, at === 0 && !password))}
     </div>`;
   }
 
@@ -116,10 +189,45 @@ export class WeftSignIn extends LitElement {
         </button>
       </p>`;
     }
-    return html`<p class="below"><a href="/_weft/account/forgot">${msg("Forgot password?")}</a></p>
-      <p class="below">
+    const forgot = html`<p class="below">
+      <a href="/_weft/account/forgot">${msg("Forgot password?")}</a>
+    </p>`;
+    return html`${this.ways.password ? forgot : nothing}${this.#newcomer()}`;
+  }
+
+  #newcomer() {
+    const { oauth } = this;
+    if (this.ways.password) {
+      return html`<p class="below">
         ${msg("New here?")} <a href=${hrefTo({ page: "register" })}>${msg("Create an account")}</a>
       </p>`;
+    }
+    if (oauth?.prompt_values_supported?.includes("create") !== true) return nothing;
+    return html`<p class="below">
+      ${msg("New here?")} ${this.#way(msg("Create an account"), () => void this.#leave(true))}
+    </p>`;
+  }
+
+  #byPassword() {
+    if (!this.ways.password) {
+      return html`<p>${msg("You sign in on a page of your server, and come back here.")}</p>`;
+    }
+    const user = html`<div class="field">
+      <label for="user">${msg("User name")}</label>
+      <input
+        id="user"
+        name="user"
+        autocomplete="username"
+        autocapitalize="none"
+        spellcheck="false"
+        required
+      />
+    </div>`;
+    return html`${this.again === undefined ? user : nothing}
+      <weft-password-field label=${msg("Password")} @enter=${this.#submit}></weft-password-field>
+      <button class="button primary" type="submit" ?disabled=${this.busy}>
+        ${this.busy ? msg("Signing in…") : msg("Sign in")}
+      </button>`;
   }
 
   override render() {
@@ -136,26 +244,7 @@ export class WeftSignIn extends LitElement {
           </div>
         </div>
         ${this.problem === "" ? nothing : html`<p class="problem" role="alert">${this.problem}</p>`}
-        ${
-          again === undefined
-            ? html`<div class="field">
-                <label for="user">${msg("User name")}</label>
-                <input
-                  id="user"
-                  name="user"
-                  autocomplete="username"
-                  autocapitalize="none"
-                  spellcheck="false"
-                  required
-                />
-              </div>`
-            : nothing
-        }
-        <weft-password-field label=${msg("Password")} @enter=${this.#submit}></weft-password-field>
-        <button class="button primary" type="submit" ?disabled=${this.busy}>
-          ${this.busy ? msg("Signing in…") : msg("Sign in")}
-        </button>
-        ${this.#providers()} ${this.#below()}
+        ${this.#byPassword()} ${this.#elsewhere()} ${this.#below()}
       </form>
     </main>`;
   }

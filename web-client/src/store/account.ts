@@ -98,9 +98,19 @@ export async function closeAccount(): Promise<void> {
   await leave(true, { state: "out" });
 }
 
+/** Ends a session on the server, as it was begun. */
+async function endOnServer({ api, session }: Client): Promise<void> {
+  const stored = loadSession();
+  if (stored?.oauth === undefined || stored.deviceId !== session.deviceId) {
+    return void (await api.account.signOut());
+  }
+  const { revokeTokens } = await import("../api/oauth.ts");
+  await revokeTokens(stored);
+}
+
 /** Ends the session here and on the server; the server being away doesn't keep anyone in. */
 export async function signOut(client: Client): Promise<void> {
-  await client.api.account.signOut().catch(() => undefined);
+  await endOnServer(client).catch(() => undefined);
   clearSession();
   await leave(true, { state: "out" });
 }

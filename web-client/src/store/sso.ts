@@ -3,13 +3,14 @@
 /** By which this tab knows that it was itself that sent the browser there. */
 const BEGUN = "weft.sso";
 
-/** The address to which the browser goes for a provider. */
-export function ssoAddress(provider: string): string {
+/** The address to which the browser goes for a provider; without one the server asks which. */
+export function ssoAddress(provider?: string): string {
   const id = crypto.randomUUID();
   sessionStorage.setItem(BEGUN, id);
   const back = `${location.origin}${location.pathname}?sso=${id}`;
   const query = new URLSearchParams({ redirectUrl: back }).toString();
-  return `/_matrix/client/v3/login/sso/redirect/${encodeURIComponent(provider)}?${query}`;
+  const which = provider === undefined ? "" : `/${encodeURIComponent(provider)}`;
+  return `/_matrix/client/v3/login/sso/redirect${which}?${query}`;
 }
 
 /**

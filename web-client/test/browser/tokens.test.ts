@@ -103,3 +103,69 @@ test("a server that is away while renewing does not end the session", async () =
   await expect(http.call<"getTokenOwner">("GET", WHOAMI, {})).rejects.toThrow(NetworkError);
   expect(onEnded).not.toHaveBeenCalled();
 });
+
+const METADATA = {
+  issuer: `${location.origin}/`,
+  token_endpoint: `${location.origin}/_weft/oauth/token`,
+};
+
+/** A server whose OAuth API gives tokens as told, and takes only the token `valid`. */
+function serveOAuth(give: (form: URLSearchParams) => Response | Promise<Response>) {
+  serve(() => Promise.reject(new Error("the other API was asked")));
+  const rest = window.fetch;
+  window.fetch = (input, init) => {
+    const { pathname } = new URL(input instanceof Request ? input.url : input, location.href);
+    if (pathname.endsWith("/auth_metadata")) return Promise.resolve(Response.json(METADATA));
+    if (pathname !== "/_weft/oauth/token") return rest(input, init);
+    return Promise.resolve(give(new URLSearchParams(init?.body as string | URLSearchParams)));
+  };
+}
+
+const byOAuth: Session = { ...session, oauth: { clientId: "c1" } };
+
+function whoami(onEnded: (soft: boolean) => void) {
+  saveSession(byOAuth);
+  return createHttp("", createTokenSource(byOAuth, onEnded)).call<"getTokenOwner">(
+    "GET",
+    WHOAMI,
+    {},
+  );
+}
+
+test("a session that OAuth began is renewed by OAuth", async () => {
+  const asked: string[] = [];
+  serveOAuth((form) => {
+    asked.push(form.toString());
+    return Response.json({
+      access_token: "valid",
+      token_type: "Bearer",
+      refresh_token: "r2",
+      expires_in: 60,
+    });
+  });
+  await whoami(() => undefined);
+  expect(asked).toEqual(["refresh_token=r1&grant_type=refresh_token&client_id=c1"]);
+  const kept = loadSession();
+  expect(kept).toMatchObject({ accessToken: "valid", refreshToken: "r2", oauth: byOAuth.oauth });
+  expect(kept?.expiresAt).toBeGreaterThan(Date.now());
+});
+
+test("tokens that come after another tab has signed out are not kept", async () => {
+  serveOAuth(() => {
+    localStorage.clear();
+    return Response.json({ access_token: "valid", token_type: "Bearer", refresh_token: "r2" });
+  });
+  await expect(whoami(() => undefined)).rejects.toThrow(ApiError);
+  expect(loadSession()).toBeUndefined();
+});
+
+test.each([
+  ["refuses", () => Response.json({ error: "invalid_grant" }, { status: 400 }), 1],
+  ["fails", () => new Response("no", { status: 502 }), 0],
+  ["is away", () => Promise.reject(new TypeError("Failed to fetch")), 0],
+] as const)("an OAuth server that %s: whether that ends the session", async (_, give, times) => {
+  serveOAuth(give);
+  const onEnded = vi.fn();
+  await expect(whoami(onEnded)).rejects.toThrow();
+  expect(onEnded).toHaveBeenCalledTimes(times);
+});

@@ -235,7 +235,7 @@ describe("a request", () => {
     const heard = line.heard.length;
     const body = { users: [] };
     await http.call<"createUsers">("POST", "/_weft/admin/v1/users", { body });
-    await http.call<"listUsers">("GET", "/_synapse/admin/v3/users");
+    await http.call<"listUsers">("GET", "/_synapse/admin/v3/users", {});
     expect(line.heard).toHaveLength(heard);
     expect(fetched).toHaveLength(2);
   });

@@ -3,6 +3,7 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import { customElement, property, queryAll, state } from "lit/decorators.js";
 import { ApiError } from "../../api/errors.ts";
 import { NeedsProof, type Proofs } from "../../api/uia.ts";
+import "../../elements/account-page.ts";
 import "../../elements/dialog.ts";
 import "../../elements/encryption/recovery-key.ts";
 import { icon } from "../../elements/icon.ts";
@@ -21,7 +22,7 @@ const PATIENCE = 30_000;
 /** Shorter passphrases can be guessed by whoever gets at the server's copy. */
 const SHORTEST = 12;
 
-type Stage = "warning" | "choose" | "password" | "working" | "key";
+type Stage = "warning" | "choose" | "password" | "elsewhere" | "working" | "key";
 
 function onUnload(event: BeforeUnloadEvent): void {
   event.preventDefault();
@@ -42,6 +43,8 @@ export class WeftEncryptionSetup extends LitElement {
   @state() private kept = false;
   @queryAll("weft-password-field") private fields!: NodeListOf<WeftPasswordField>;
   @state() private isSlow = false;
+  /** Whether the way to the page of the account was shown before. */
+  #wasElsewhere = false;
   #passphrase: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -94,6 +97,10 @@ export class WeftEncryptionSetup extends LitElement {
     holdDialog(false);
     if (error instanceof NeedsProof && error.stage === "m.login.password") {
       this.stage = "password";
+    } else if (error instanceof NeedsProof && error.stage === "m.oauth") {
+      this.stage = "elsewhere";
+      this.problem = this.#wasElsewhere ? msg("It is not confirmed there yet.") : "";
+      this.#wasElsewhere = true;
     } else if (tried && error instanceof ApiError && [401, 403].includes(error.status)) {
       this.stage = "password";
       this.problem = msg("This password is not right.");
@@ -254,6 +261,21 @@ export class WeftEncryptionSetup extends LitElement {
     </form>`;
   }
 
+  /** Who has signed in on a page of the server confirms it there. */
+  #elsewhere(): TemplateResult {
+    return html`<p tabindex="-1" data-first>
+        ${msg("Confirm on the page of your account that it is you. Then come back here.")}
+      </p>
+      ${this.#problem()}
+      <weft-account-page action="org.matrix.cross_signing_reset"></weft-account-page>
+      <div class="actions">
+        <button type="button" class="button" @click=${closeDialog}>${msg("Cancel")}</button>
+        <button type="button" class="button primary" @click=${() => void this.#run()}>
+          ${msg("I have confirmed it")}
+        </button>
+      </div>`;
+  }
+
   #key(): TemplateResult {
     return html`<div class="lead" tabindex="-1" data-first>
         ${icon("key")}
@@ -290,6 +312,8 @@ export class WeftEncryptionSetup extends LitElement {
         return this.#warning();
       case "password":
         return this.#password();
+      case "elsewhere":
+        return this.#elsewhere();
       case "working":
         return html`<div class="working" role="status" tabindex="-1" data-first>
           <span class="spinner" aria-hidden="true"></span>${
