@@ -5,6 +5,7 @@ import { createEncryptionApi } from "./encryption.ts";
 import { createHttp, type TokenSource } from "./http.ts";
 import { createMediaApi } from "./media.ts";
 import type { createNotifyApi } from "./notify.ts";
+import type { createPresenceApi } from "./presence.ts";
 import type { createReadingApi } from "./reading.ts";
 import type { createRoomNotesApi } from "./room-notes.ts";
 import { createRoomApi } from "./rooms.ts";
@@ -21,6 +22,7 @@ interface LaterApi {
   directory: ReturnType<typeof createDirectoryApi>;
   notify: ReturnType<typeof createNotifyApi>;
   notes: ReturnType<typeof createRoomNotesApi>;
+  presence: ReturnType<typeof createPresenceApi>;
   reading: ReturnType<typeof createReadingApi>;
 }
 

@@ -155,6 +155,10 @@ const WINDOWS: Windows = {
     () => html`<weft-shortcuts></weft-shortcuts>`,
   ],
   act: [() => import("./act.ts"), (_client, { act }) => html`<weft-act .act=${act}></weft-act>`],
+  status: [
+    () => import("./status.ts"),
+    (client) => html`<weft-status .client=${client}></weft-status>`,
+  ],
   "sign-out": [
     () => import("./sign-out.ts"),
     (client) => html`<weft-sign-out .client=${client}></weft-sign-out>`,

@@ -2,6 +2,7 @@ import { msg, str } from "@lit/localize";
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Profile } from "../api/types.ts";
+import { Watch } from "../controllers/watch.ts";
 import { openDirect } from "../store/actions.ts";
 import type { Client } from "../store/client.ts";
 import { openDialog } from "../store/dialogs.ts";
@@ -12,6 +13,7 @@ import { navigate } from "../store/router.ts";
 import { attempt } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { powerLabel } from "../elements/power-label.ts";
+import { presenceLine } from "../elements/presence-line.ts";
 import { icon } from "../elements/icon.ts";
 import "../elements/avatar.ts";
 import "../elements/encryption/person-trust.ts";
@@ -94,15 +96,9 @@ export class WeftMemberCard extends LitElement {
     });
   }
 
-  #presence(): string {
-    switch (this.client.store.presence.of(this.userId)?.state) {
-      case "online":
-        return msg("Online");
-      case "unavailable":
-        return msg("Away");
-      default:
-        return "";
-    }
+  constructor() {
+    super();
+    new Watch(this, () => [this.client?.store.presence.$of(this.userId)]);
   }
 
   #ignoring(name: string) {
@@ -196,6 +192,7 @@ export class WeftMemberCard extends LitElement {
     const member = room?.member(this.userId);
     const name =
       member?.displayName ?? plainName(this.profile?.displayname) ?? localName(this.userId);
+    const presence = this.client.store.presence.of(this.userId);
     const isMe = this.userId === this.client.session.userId;
     const label = room === undefined ? "" : powerLabel(powerOf(room, this.userId));
     const isEncrypted = this.client.encryption.$status.get().engine === "ready";
@@ -210,7 +207,7 @@ export class WeftMemberCard extends LitElement {
         ></weft-avatar>
         <p class="name">${name}</p>
         <p>${this.userId}</p>
-        <p>${[label, this.#presence()].filter((part) => part !== "").join(" · ")}</p>
+        <p>${[label, presenceLine(presence)].filter((part) => part !== "").join(" · ")}</p>
         ${
           isEncrypted
             ? html`<weft-person-trust

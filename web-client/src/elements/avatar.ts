@@ -59,7 +59,9 @@ export class WeftAvatar extends LitElement {
   constructor() {
     super();
     new Watch(this, () => [
-      this.presence === undefined ? undefined : this.#client.optional?.store.presence.$version,
+      this.presence === undefined
+        ? undefined
+        : this.#client.optional?.store.presence.$of(this.presence),
     ]);
   }
 

@@ -55,6 +55,12 @@ export class WeftMemberList extends LitElement {
       }
       .name {
         flex: 1;
+        display: grid;
+        min-width: 0;
+      }
+      .status {
+        color: var(--muted);
+        font-size: 0.87em;
       }
       .power {
         color: var(--muted);
@@ -94,7 +100,8 @@ export class WeftMemberList extends LitElement {
   #one(member: Member) {
     const name = this.room.displayName(member.userId);
     const label = powerLabel(powerOf(this.room, member.userId));
-    const state = this.client.store.presence.of(member.userId)?.state;
+    const presence = this.client.store.presence.of(member.userId);
+    const { state, status } = presence ?? {};
     const said = state === "online" ? msg("online") : state === "unavailable" ? msg("away") : "";
     return html`<li>
       <button
@@ -109,7 +116,10 @@ export class WeftMemberList extends LitElement {
           .presence=${member.userId}
           size="32"
         ></weft-avatar>
-        <span class="name ellipsis">${name}<span class="hidden-label">${said}</span></span>
+        <span class="name">
+          <span class="ellipsis">${name}<span class="hidden-label"> ${said}</span></span>
+          ${status === undefined ? nothing : html`<span class="status ellipsis" title=${status}>${status}</span>`}
+        </span>
         ${this.#isEncrypted ? html`<weft-trust-mark userId=${member.userId}></weft-trust-mark>` : nothing}
         ${label === "" ? nothing : html`<span class="power">${label}</span>`}
       </button>

@@ -17,6 +17,7 @@ import { icon } from "./icon.ts";
 import "./avatar.ts";
 import "./menu.ts";
 import type { MenuItem } from "./menu.ts";
+import { presenceLine } from "./presence-line.ts";
 import { roomMenuItems } from "./room-menu.ts";
 import { plainName } from "../text/names.ts";
 
@@ -30,7 +31,11 @@ export class WeftRoomHeader extends LitElement {
 
   constructor() {
     super();
-    new Watch(this, () => [this.client?.store.$list, this.room?.signals.$state]);
+    new Watch(this, () => [
+      this.client?.store.$list,
+      this.room?.signals.$state,
+      this.#partner === undefined ? undefined : this.client.store.presence.$of(this.#partner),
+    ]);
   }
 
   static override styles = [
@@ -148,12 +153,20 @@ export class WeftRoomHeader extends LitElement {
     ];
   }
 
+  /** The other of a direct chat. */
+  get #partner(): string | undefined {
+    return this.room && this.client?.store.summary(this.room.roomId)?.partner;
+  }
+
   override render() {
     const summary = this.client.store.summary(this.room.roomId);
     // A room that is only looked at is in no list.
     const name = summary?.name ?? roomName(this.room, this.client.session.userId);
     const items = [...this.#ways(), ...roomMenuItems(this.client, this.room.roomId)];
     const topic = plainName(text(this.room.stateEvent("m.room.topic")?.content, "topic"));
+    // In a direct chat it matters whether the other is there; topics are rare in them.
+    const partner = this.#partner;
+    const below = topic || (partner && presenceLine(this.client.store.presence.of(partner)));
     const count = this.room.joinedCount ?? this.room.members("join").length;
     return html`<header>
       <a
@@ -172,7 +185,7 @@ export class WeftRoomHeader extends LitElement {
       ></weft-avatar>
       <div class="title">
         <h1 class="ellipsis">${name}</h1>
-        ${topic ? html`<p class="ellipsis" title=${topic}>${topic}</p>` : nothing}
+        ${below ? html`<p class="ellipsis" title=${below}>${below}</p>` : nothing}
       </div>
       ${
         isSpace(this.room)

@@ -33,7 +33,11 @@ export class WeftSidebar extends LitElement {
 
   constructor() {
     super();
-    new Watch(this, () => [this.client?.encryption.$status, this.client && roleOf(this.client)]);
+    new Watch(this, () => [
+      this.client?.encryption.$status,
+      this.client && roleOf(this.client),
+      this.client?.store.presence.$of(this.client.session.userId),
+    ]);
   }
 
   static override styles = [base, buttons, forms, sidebarStyles];
@@ -70,8 +74,20 @@ export class WeftSidebar extends LitElement {
     };
   }
 
+  /** Servers that show nobody's presence show ours neither. */
+  #status() {
+    if (this.#presence === undefined) return [];
+    const open = () => openDialog({ kind: "status" });
+    return [{ label: msg("Status"), icon: "smile" as const, run: open }];
+  }
+
+  get #presence() {
+    return this.client.store.presence.of(this.client.session.userId);
+  }
+
   #menu() {
     return [
+      ...this.#status(),
       {
         label: msg("Settings"),
         icon: "settings" as const,
@@ -156,10 +172,16 @@ export class WeftSidebar extends LitElement {
     return html`<header>
       <weft-menu label=${msg("Your account")} .items=${this.#menu()}>
         <span class="me">
-          <weft-avatar seed=${userId} name=${name} .mxc=${this.avatar} size="34"></weft-avatar>
+          <weft-avatar
+            seed=${userId}
+            name=${name}
+            .mxc=${this.avatar}
+            .presence=${userId}
+            size="34"
+          ></weft-avatar>
           <span class="who">
             <span class="ellipsis name">${name}</span>
-            <span class="ellipsis id">${userId}</span>
+            <span class="ellipsis id">${this.#presence?.status ?? userId}</span>
           </span>
         </span>
       </weft-menu>

@@ -5,6 +5,7 @@ import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
 import { $dialog, openDialog } from "../store/dialogs.ts";
 import { offerEncryption } from "../store/encryption-offer.ts";
+import { followOwnPresence } from "../store/own-presence.ts";
 import { isUnread } from "../store/room-sections.ts";
 import { PUSH_KEY } from "../store/notifier.ts";
 import { readSetting } from "../store/settings.ts";
@@ -98,10 +99,15 @@ export class WeftShell extends LitElement {
     for (const type of ["dragover", "drop"] as const) window.addEventListener(type, keepPage);
   }
 
-  #unoffer: (() => void) | undefined;
+  #ends: (() => void)[] = [];
+
+  #unfollow(): void {
+    for (const end of this.#ends) end();
+    this.#ends = [];
+  }
 
   override disconnectedCallback(): void {
-    this.#unoffer?.();
+    this.#unfollow();
     document.removeEventListener("keydown", this.#onKey);
     for (const type of ["dragover", "drop"] as const) window.removeEventListener(type, keepPage);
     document.title = "Weft";
@@ -150,8 +156,8 @@ export class WeftShell extends LitElement {
 
   override updated(changed: PropertyValues<this>): void {
     if (changed.has("client")) {
-      this.#unoffer?.();
-      this.#unoffer = offerEncryption(this.client);
+      this.#unfollow();
+      this.#ends = [offerEncryption(this.client), followOwnPresence(this.client)];
       if (readSetting(PUSH_KEY) === "on") void this.#resumePush();
     }
     const route = $route.get();

@@ -78,11 +78,16 @@ function createSaver(
 
 /** Presence follows the page's visibility, retries follow the network; answers the function that ends both. */
 function followPage(
-  { sync, outbox, api: { socket } }: Pick<Client, "sync" | "outbox" | "api">,
+  { sync, outbox, store, api: { socket } }: Pick<Client, "sync" | "outbox" | "store" | "api">,
   flush: () => void,
 ): () => void {
+  const { $own } = store.presence;
+  const showOwn = (): void => {
+    const { state } = $own.get();
+    sync.$presence.set(state === "online" && document.hidden ? "unavailable" : state);
+  };
   const onVisibility = (): void => {
-    sync.$presence.set(document.hidden ? "unavailable" : "online");
+    showOwn();
     if (document.hidden) flush();
     else {
       sync.retryNow();
@@ -99,6 +104,7 @@ function followPage(
   window.addEventListener("online", onOnline);
   window.addEventListener("offline", onOffline);
   window.addEventListener("pagehide", flush);
+  const unown = $own.subscribe(showOwn);
   const unlisten = sync.$status.listen((status) => {
     if (status !== "live") return;
     outbox.retryNow();
@@ -111,6 +117,7 @@ function followPage(
     window.removeEventListener("online", onOnline);
     window.removeEventListener("offline", onOffline);
     window.removeEventListener("pagehide", flush);
+    unown();
     unlisten();
     unshow();
     socket.stop();
@@ -187,7 +194,7 @@ export async function openClient(
     },
   });
   const unfollowEngine = followEngine(encryption, sync);
-  const unfollow = followPage({ sync, outbox, api }, saver.flush);
+  const unfollow = followPage({ sync, outbox, store, api }, saver.flush);
   const unfollowNews = followNews(store);
   const client: Client = {
     session,

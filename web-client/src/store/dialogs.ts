@@ -35,6 +35,7 @@ export type DialogRequest =
   | { kind: "commands" }
   | { kind: "reactions"; roomId: string; eventId: string }
   | { kind: "new-poll"; roomId: string; thread?: Draft["thread"] }
+  | { kind: "status" }
   | { kind: "sign-out" }
   | { kind: "palette" }
   | { kind: "shortcuts" }

@@ -9,7 +9,7 @@ import {
   type SyncResponse,
 } from "../api/types.ts";
 import { describeMessage, isMessage } from "./describe.ts";
-import { PresenceStore } from "./presence.ts";
+import { OWN_PRESENCE, PresenceStore } from "./presence.ts";
 import { Room, type Membership } from "./room.ts";
 import { notifyLevels, type NotifyLevel } from "./notify-level.ts";
 import { removalOf, type Removal } from "./removal.ts";
@@ -85,6 +85,7 @@ export class RoomStore {
       if (event.type === "m.direct") this.#readDirects(event.content, touched);
       if (event.type === "m.ignored_user_list") this.#readIgnored(event.content, touched);
       if (event.type === "m.push_rules") this.#readLevels(event.content, touched);
+      if (event.type === OWN_PRESENCE) this.presence.readOwn(event.content);
     }
     for (const [roomId, data] of Object.entries(response.rooms?.join ?? {})) {
       const room = this.ensure(roomId);

@@ -46,6 +46,7 @@ function createFakeApi(answers: Record<string, (...args: never[]) => unknown>) {
       },
     );
   const api = {
+    presence: part("presence"),
     reading: part("reading"),
     rooms: part("rooms"),
     account: part("account"),
@@ -98,7 +99,11 @@ export function createTestClient(
     session: { baseUrl: "", userId: ME, deviceId: "D", accessToken: "t" },
     api,
     store,
-    sync: { $status, retryNow: () => undefined } as unknown as SyncEngine,
+    sync: {
+      $status,
+      $presence: atom("online"),
+      retryNow: () => undefined,
+    } as unknown as SyncEngine,
     outbox,
     drafts: createDrafts(undefined),
     history: createHistory(api, store),

@@ -62,6 +62,7 @@ test("each request of the client is an operation of the contract", async () => {
     json.notify,
     json.directory,
     json.notes,
+    json.presence,
     json.reading,
     json.rooms,
     auth,

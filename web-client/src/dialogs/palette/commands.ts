@@ -113,7 +113,7 @@ function hereCommands({ store }: Client): Command[] {
   ];
 }
 
-function actionCommands(): Command[] {
+function actionCommands({ store, session }: Client): Command[] {
   const action = (id: string, label: string, icon: IconName, run: () => void): Command => ({
     ...{ id, label, icon, run },
     detail: "",
@@ -127,6 +127,10 @@ function actionCommands(): Command[] {
     action("explore", msg("Explore public rooms"), "compass", () =>
       navigate({ page: "directory" }),
     ),
+    // Servers that show nobody's presence show ours neither.
+    ...(store.presence.of(session.userId) === undefined
+      ? []
+      : [action("status", msg("Status"), "smile", () => openDialog({ kind: "status" }))]),
     action("theme", msg("Switch light and dark"), "theme", () =>
       setTheme(isDark() ? "light" : "dark"),
     ),
@@ -140,7 +144,7 @@ export function commandsOf(client: Client): Command[] {
   return [
     ...roomCommands(client),
     ...hereCommands(client),
-    ...actionCommands(),
+    ...actionCommands(client),
     ...settingsCommands(),
   ];
 }
