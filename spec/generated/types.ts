@@ -6608,6 +6608,34 @@ export interface components {
             /** @description Why. */
             reason?: string;
         };
+        /** @description Pictures that belong together, by the codes that they are written with. */
+        ImagePack: {
+            images: {
+                [key: string]: {
+                    url: components["schemas"]["MxcUri"];
+                    /** @description What it shows. */
+                    body?: string;
+                    info?: components["schemas"]["ImageInfo"];
+                };
+            };
+            /** @description What is known of them all. */
+            pack?: {
+                display_name?: string;
+                avatar_url?: components["schemas"]["MxcUri"];
+                /** @description What they are for; both, where it is absent or empty. */
+                usage?: ("emoticon" | "sticker")[];
+                /** @description Who made them. */
+                attribution?: string;
+            };
+        };
+        /** @description Packs by their room and their state key. */
+        ChosenImagePacks: {
+            rooms: {
+                [key: string]: {
+                    [key: string]: JsonObject;
+                };
+            };
+        };
         /** @description What a client needs to use the device, encrypted by it. The server cannot read it. */
         DeviceData: {
             /** @description How it is encrypted. */
@@ -8417,6 +8445,39 @@ export interface components {
             content: JsonObject;
         };
         /**
+         * @description What `m.image_pack.rooms` was called before it was part of the protocol. (MSC2545.)
+         * @example {
+         *       "rooms": {
+         *         "!cats:example.org": {
+         *           "cats": {}
+         *         }
+         *       }
+         *     }
+         */
+        "Content.im.ponies.emote_rooms": components["schemas"]["ChosenImagePacks"];
+        /**
+         * @description What `m.room.image_pack` was called before it was part of the protocol. (MSC2545.)
+         * @example {
+         *       "images": {
+         *         "cat_wave": {
+         *           "url": "mxc://example.org/wave"
+         *         }
+         *       }
+         *     }
+         */
+        "Content.im.ponies.room_emotes": components["schemas"]["ImagePack"];
+        /**
+         * @description A pack of pictures of the user's own, as clients keep it. It never became part of the protocol. (MSC2545.)
+         * @example {
+         *       "images": {
+         *         "cat_wave": {
+         *           "url": "mxc://example.org/wave"
+         *         }
+         *       }
+         *     }
+         */
+        "Content.im.ponies.user_emotes": components["schemas"]["ImagePack"];
+        /**
          * @description Terms that the user has accepted, by address.
          * @example {
          *       "accepted": [
@@ -8506,6 +8567,17 @@ export interface components {
                 [key: string]: JsonObject;
             };
         };
+        /**
+         * @description The packs of rooms that the user has at hand in all rooms.
+         * @example {
+         *       "rooms": {
+         *         "!cats:example.org": {
+         *           "cats": {}
+         *         }
+         *       }
+         *     }
+         */
+        "Content.m.image_pack.rooms": components["schemas"]["ChosenImagePacks"];
         /**
          * @description Chooses from what `m.key.verification.start` offered. Also an event of a room.
          * @example {
@@ -8812,6 +8884,24 @@ export interface components {
             };
         };
         /**
+         * @description The emoji that the user chose, the latest first, each with how often.
+         * @example {
+         *       "recent_emoji": [
+         *         {
+         *           "emoji": "🧶",
+         *           "total": 3
+         *         }
+         *       ]
+         *     }
+         */
+        "Content.m.recent_emoji": {
+            recent_emoji: {
+                emoji: string;
+                /** @description How often it was chosen. */
+                total: number;
+            }[];
+        };
+        /**
          * @description The aliases that a server has for the room. No longer sent; older rooms hold it, and room versions up to 5 have a rule on it.
          * @example {
          *       "aliases": [
@@ -8952,6 +9042,27 @@ export interface components {
              */
             history_visibility: "invited" | "joined" | "shared" | "world_readable";
         };
+        /**
+         * @description Pictures to choose from in a room, as stickers and within words. The state key tells the packs of a room apart.
+         * @example {
+         *       "images": {
+         *         "cat_wave": {
+         *           "url": "mxc://example.org/wave",
+         *           "body": "A waving cat"
+         *         }
+         *       },
+         *       "pack": {
+         *         "display_name": "Cats",
+         *         "usage": [
+         *           "sticker"
+         *         ]
+         *       }
+         *     }
+         * @example {
+         *       "images": {}
+         *     }
+         */
+        "Content.m.room.image_pack": components["schemas"]["ImagePack"];
         /**
          * @description How one gets into a room.
          * @example {
@@ -39084,6 +39195,9 @@ export type ResponseBody<Id extends keyof operations> = operations[Id] extends {
 
 /** The content of each event type that the specification describes. */
 export interface EventContents {
+  "im.ponies.emote_rooms": components["schemas"]["Content.im.ponies.emote_rooms"];
+  "im.ponies.room_emotes": components["schemas"]["Content.im.ponies.room_emotes"];
+  "im.ponies.user_emotes": components["schemas"]["Content.im.ponies.user_emotes"];
   "m.accepted_terms": components["schemas"]["Content.m.accepted_terms"];
   "m.direct": components["schemas"]["Content.m.direct"];
   "m.dummy": components["schemas"]["Content.m.dummy"];
@@ -39091,6 +39205,7 @@ export interface EventContents {
   "m.fully_read": components["schemas"]["Content.m.fully_read"];
   "m.identity_server": components["schemas"]["Content.m.identity_server"];
   "m.ignored_user_list": components["schemas"]["Content.m.ignored_user_list"];
+  "m.image_pack.rooms": components["schemas"]["Content.m.image_pack.rooms"];
   "m.key.verification.accept": components["schemas"]["Content.m.key.verification.accept"];
   "m.key.verification.cancel": components["schemas"]["Content.m.key.verification.cancel"];
   "m.key.verification.done": components["schemas"]["Content.m.key.verification.done"];
@@ -39108,6 +39223,7 @@ export interface EventContents {
   "m.push_rules": components["schemas"]["Content.m.push_rules"];
   "m.reaction": components["schemas"]["Content.m.reaction"];
   "m.receipt": components["schemas"]["Content.m.receipt"];
+  "m.recent_emoji": components["schemas"]["Content.m.recent_emoji"];
   "m.room.aliases": components["schemas"]["Content.m.room.aliases"];
   "m.room.avatar": components["schemas"]["Content.m.room.avatar"];
   "m.room.canonical_alias": components["schemas"]["Content.m.room.canonical_alias"];
@@ -39116,6 +39232,7 @@ export interface EventContents {
   "m.room.encryption": components["schemas"]["Content.m.room.encryption"];
   "m.room.guest_access": components["schemas"]["Content.m.room.guest_access"];
   "m.room.history_visibility": components["schemas"]["Content.m.room.history_visibility"];
+  "m.room.image_pack": components["schemas"]["Content.m.room.image_pack"];
   "m.room.join_rules": components["schemas"]["Content.m.room.join_rules"];
   "m.room.member": components["schemas"]["Content.m.room.member"];
   "m.room.message": components["schemas"]["Content.m.room.message"];

@@ -140,7 +140,7 @@ export async function edit(page: Page, from: string, to: string): Promise<void> 
 /** Reacts by searching the picker for `search`, such as "thumbs up". */
 export async function react(page: Page, body: string, search: string): Promise<void> {
   await tool(page, body, "React");
-  const picker = page.locator("emoji-picker");
+  const picker = page.locator("weft-picker");
   await picker.getByRole("combobox").fill(search);
   await picker.getByRole("option").first().click();
 }

@@ -19,13 +19,18 @@ import { plainName } from "../text/names.ts";
 /** Numbers of a stranger's waveform that are looked at. */
 const MAX_WAVE = 1000;
 const MAX = { width: 380, height: 300 };
+const MAX_STICKER = { width: 180, height: 180 };
 
 /** The room that a picture takes, known before it is loaded so that nothing moves. */
-function boxFor(info: UncheckedInfo | undefined): { width: number; height: number } {
+function boxFor(
+  info: UncheckedInfo | undefined,
+  isSticker: boolean,
+): { width: number; height: number } {
   const w = number(info, "w") ?? 0;
   const h = number(info, "h") ?? 0;
-  if (w <= 0 || h <= 0) return { width: 280, height: 190 };
-  const scale = Math.min(1, MAX.width / w, MAX.height / h);
+  const most = isSticker ? MAX_STICKER : MAX;
+  if (w <= 0 || h <= 0) return isSticker ? MAX_STICKER : { width: 280, height: 190 };
+  const scale = Math.min(1, most.width / w, most.height / h);
   return {
     width: Math.max(60, Math.round(w * scale)),
     height: Math.max(40, Math.round(h * scale)),
@@ -63,7 +68,7 @@ export class WeftAttachment extends LitElement {
   }
 
   #shape(): string {
-    const { width, height } = boxFor(this.#info);
+    const { width, height } = boxFor(this.#info, this.kind === "m.sticker");
     const behind =
       this.blurred === undefined ? "" : `;background:center/cover url(${this.blurred})`;
     return `width:${width}px;aspect-ratio:${width}/${height}${behind}`;
@@ -91,7 +96,7 @@ export class WeftAttachment extends LitElement {
   #wish(): MediaWish | undefined {
     const whole = this.#whole;
     if (whole === undefined) return undefined;
-    if (this.kind === "m.image") {
+    if (this.kind === "m.image" || this.kind === "m.sticker") {
       const moving = /gif|webp|apng/.test(text(this.#info, "mimetype") ?? "");
       if (moving) return whole;
       // No server makes a thumbnail of what it cannot read: its sender may have.
@@ -129,7 +134,7 @@ export class WeftAttachment extends LitElement {
           : html`<span class="hidden-label">${msg(str`Loading ${this.#name}`)}</span>`;
     return html`<button
       type="button"
-      class="picture"
+      class="picture ${this.kind === "m.sticker" ? "sticker" : ""}"
       style=${this.#shape()}
       title=${this.#name}
       @click=${() => {
@@ -213,7 +218,7 @@ export class WeftAttachment extends LitElement {
 
   override render() {
     if (this.#whole === undefined) return this.#file();
-    if (this.kind === "m.image") return this.#image();
+    if (this.kind === "m.image" || this.kind === "m.sticker") return this.#image();
     if (this.kind === "m.video") return this.#video();
     if (this.kind === "m.audio") return this.#audio();
     return this.#file();

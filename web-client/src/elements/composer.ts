@@ -20,10 +20,10 @@ import {
   tool,
   whyBarred,
 } from "./composer/parts.ts";
+import { maySendStickers } from "./composer/pictures.ts";
 import { Markdown, obey, sendNow, type Outcome } from "./composer/sending.ts";
 import { markFor, replaceText, toggleMark, type Mark } from "./composer/text-field.ts";
 import { canEdit } from "./message-actions.ts";
-import { pickEmoji } from "./emoji-popover.ts";
 import type { Recording } from "./composer/voice.ts";
 import { icon } from "./icon.ts";
 import "./menu.ts";
@@ -87,7 +87,7 @@ export class WeftComposer extends DraftingElement {
   };
 
   async #closeEmoji(value: string, caret: number): Promise<void> {
-    const found = await closedEmoji(value, caret).catch(() => undefined);
+    const found = await closedEmoji(this, value, caret).catch(() => undefined);
     if (found === undefined || this.field?.value !== value) return;
     replaceText(this.field, found.start, caret, found.emoji);
   }
@@ -227,6 +227,9 @@ export class WeftComposer extends DraftingElement {
   #add() {
     const items = addItems({
       attach: () => this.files.click(),
+      sticker: maySendStickers(this.client, this.room)
+        ? () => this.pick(this.renderRoot.querySelector("weft-menu")!, "stickers")
+        : undefined,
       record: () => (this.recording = true),
       poll: () => openDialog({ kind: "new-poll", roomId: this.room.roomId, thread: this.thread() }),
       place: () =>
@@ -307,12 +310,7 @@ export class WeftComposer extends DraftingElement {
     return html`<div class="row" ?hidden=${this.recording}>
       ${this.#add()} ${this.#textarea()}
       ${tool("format", msg("Formatting"), () => (this.formatting = !this.formatting), this.formatting)}
-      ${tool("smile", msg("Insert emoji"), (anchor) =>
-        pickEmoji(anchor, (emoji) => {
-          const { selectionStart, selectionEnd } = this.field;
-          replaceText(this.field, selectionStart, selectionEnd, emoji);
-        }),
-      )}
+      ${tool("smile", msg("Insert emoji"), (anchor) => this.pick(anchor, "emoji"))}
       <button
         type="submit"
         class="icon-button send"

@@ -69,6 +69,7 @@ export function openMessageActions(
       run: (anchor) =>
         pickEmoji(
           anchor,
+          client,
           (emoji) => void attempt(() => toggleReaction(client, room, event.event_id, emoji)),
         ),
     });

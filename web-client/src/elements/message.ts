@@ -37,7 +37,7 @@ import "./reactions.ts";
 import "./readers.ts";
 import "./rich-text.ts";
 
-const ATTACHMENTS = new Set(["m.image", "m.video", "m.audio", "m.file"]);
+const ATTACHMENTS = new Set(["m.sticker", "m.image", "m.video", "m.audio", "m.file"]);
 
 /** Whether there is anything to be read in a message: strangers send what they like. */
 function isReadable(content: Unchecked<"m.room.message">): boolean {
@@ -129,7 +129,7 @@ export class WeftMessage extends LitElement {
         .why=${decryption.state === "unreadable" ? decryption.why : undefined}
       ></weft-unreadable>`;
     }
-    const type = event.type === "m.sticker" ? "m.image" : (text(content, "msgtype") ?? "");
+    const type = event.type === "m.sticker" ? event.type : (text(content, "msgtype") ?? "");
     if (ATTACHMENTS.has(type)) return this.#attachment(type, content);
     if (isPoll(event)) {
       import("./poll.ts").catch(report);

@@ -34,6 +34,15 @@ function cleanOnce(source: string): Clean | undefined {
 }
 
 const ONLY_EMOJI = /^(?:\p{RGI_Emoji}\s*){1,6}$/v;
+/** The same with pictures among them, in HTML that was made harmless. */
+const PICTURE = /<img\b[^>]*\bdata-mx-emoticon\b[^>]*>/g;
+
+/** Whether there is nothing but a few emoji and pictures of packs: these are shown large. */
+function isOnlySigns(body: string, markup: string | undefined): boolean {
+  if (markup === undefined) return body.length < 100 && ONLY_EMOJI.test(body);
+  if (markup.length > 6000 || !markup.includes("data-mx-emoticon")) return false;
+  return ONLY_EMOJI.test(markup.replace(PICTURE, "🧶").trim());
+}
 
 /** The text of a message: plain with its links, or a stranger's HTML made harmless. Long ones are folded. */
 @customElement("weft-rich-text")
@@ -177,7 +186,7 @@ export class WeftRichText extends LitElement {
     const tail = this.tail === "" ? nothing : html` <span class="suffix">${this.tail}</span>`;
     const markup = this.#markup;
     const plain = markup === undefined;
-    const big = plain && this.body.length < 100 && ONLY_EMOJI.test(this.body) ? "big" : "";
+    const big = isOnlySigns(this.body, markup) ? "big" : "";
     const text = plain ? this.#plain() : unsafeHTML(markup);
     const classes = `text ${plain ? "plain" : "rich"} ${big} ${this.lead === "" ? "" : "acted"}`;
     // prettier-ignore

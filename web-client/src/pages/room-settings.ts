@@ -16,6 +16,7 @@ import "../elements/room-settings/advanced.ts";
 import "../elements/room-settings/bans.ts";
 import "../elements/room-settings/general.ts";
 import "../elements/room-settings/notifications.ts";
+import "../elements/room-settings/pictures.ts";
 import "../elements/room-settings/roles.ts";
 import "../elements/room-settings/servers.ts";
 
@@ -61,6 +62,10 @@ export class WeftRoomSettings extends LitElement {
           .client=${client}
           .roomId=${roomId}
         ></weft-room-notifications>`,
+      ],
+      pictures: [
+        msg("Emoji and stickers"),
+        html`<weft-room-pictures .client=${client} .roomId=${roomId}></weft-room-pictures>`,
       ],
       addresses: [
         msg("Addresses"),

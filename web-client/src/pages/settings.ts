@@ -13,6 +13,7 @@ import "../elements/settings-devices.ts";
 import "../elements/settings-ignored.ts";
 import "../elements/settings-notifications.ts";
 import "../elements/settings-password.ts";
+import "../elements/settings-pictures.ts";
 import "../elements/settings-previews.ts";
 import "../elements/settings-profile.ts";
 
@@ -39,6 +40,10 @@ export class WeftSettings extends LitElement {
       notifications: [
         msg("Notifications"),
         html`<weft-settings-notifications .client=${client}></weft-settings-notifications>`,
+      ],
+      pictures: [
+        msg("Emoji and stickers"),
+        html`<weft-settings-pictures .client=${client}></weft-settings-pictures>`,
       ],
       password: [
         msg("Password"),

@@ -227,7 +227,7 @@ function contentOf(
 const limits = new WeakMap<Client, Promise<number>>();
 
 /** Bytes that the server takes at most; infinite when it does not say. Asked again when it did not answer. */
-function uploadLimit(client: Client): Promise<number> {
+export function uploadLimit(client: Client): Promise<number> {
   const known = limits.get(client);
   if (known !== undefined) return known;
   const asked = client.api.media.uploadLimit().then(

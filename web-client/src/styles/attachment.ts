@@ -21,6 +21,13 @@ export const attachmentStyles = css`
     height: 100%;
     object-fit: cover;
   }
+  .sticker {
+    border-color: transparent;
+    background: none;
+  }
+  .sticker img {
+    object-fit: contain;
+  }
   .film img {
     position: absolute;
     inset: 0;

@@ -11,6 +11,9 @@ export interface Mention {
 /** A picture that stands in a line of text. */
 export interface Emoticon {
   mxc: string;
+  /** What it is called, and what it shows. */
+  code: string;
+  body: string;
 }
 
 type MessageContent = EventContent<"m.room.message">;

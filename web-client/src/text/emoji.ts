@@ -1,4 +1,9 @@
-import address from "emoji-picker-element-data/en/emojibase/data.json?url";
+import german from "emoji-picker-element-data/de/cldr/data.json?url";
+import english from "emoji-picker-element-data/en/emojibase/data.json?url";
+import { fold } from "./mentions.ts";
+
+/** What emoji are called in other languages than English, whose codes hold everywhere. */
+const NAMES: Readonly<Record<string, string>> = { de: german };
 
 /** An emoji as the picker and the completion of `:names:` know it. */
 export interface Emoji {
@@ -27,31 +32,44 @@ interface Raw {
 const NEWEST = 15.1;
 const COMPONENTS = 2;
 
-let loaded: Promise<readonly Emoji[]> | undefined;
+const loaded = new Map<string, Promise<readonly Emoji[]>>();
 
-/** All emoji in their usual order, from this server; asked for again when it did not answer. */
-export function loadEmoji(): Promise<readonly Emoji[]> {
-  loaded ??= fetch(address)
-    .then((answer) => {
-      if (!answer.ok) throw new Error("no emoji");
-      return answer.json() as Promise<Raw[]>;
-    })
-    .then(prepare);
-  loaded.catch(() => (loaded = undefined));
-  return loaded;
+async function read(address: string): Promise<Raw[]> {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error("no emoji");
+  return (await answer.json()) as Raw[];
 }
 
-function prepare(all: readonly Raw[]): Emoji[] {
+/**
+ * All emoji in their usual order, called as in this language, from this server; asked for again when it did not answer.
+ * They are found by their English names too.
+ */
+export function loadEmoji(language = document.documentElement.lang): Promise<readonly Emoji[]> {
+  const names = NAMES[language];
+  const known = loaded.get(language);
+  if (known !== undefined) return known;
+  const asked = Promise.all([read(english), names === undefined ? [] : read(names)]).then(
+    ([all, called]) => prepare(all, new Map(called.map((one) => [one.emoji, one]))),
+  );
+  asked.catch(() => loaded.delete(language));
+  loaded.set(language, asked);
+  return asked;
+}
+
+function prepare(all: readonly Raw[], called: ReadonlyMap<string, Raw>): Emoji[] {
   return all
     .filter(({ group, version }) => group !== COMPONENTS && version <= NEWEST)
     .toSorted((a, b) => a.order - b.order)
     .map((raw): Emoji => {
       const skins = raw.skins?.filter(({ tone }) => typeof tone === "number");
+      const here = called.get(raw.emoji);
+      const english = here === undefined ? [] : [raw.annotation];
+      const tags = [...(here?.tags ?? []), ...english, ...(raw.tags ?? [])];
       return {
         emoji: raw.emoji,
-        name: raw.annotation,
+        name: here?.annotation ?? raw.annotation,
         codes: raw.shortcodes ?? [],
-        tags: raw.tags ?? [],
+        tags: tags.map(fold),
         group: raw.group,
         ...(skins?.length === 5 ? { skins: skins.map(({ emoji }) => emoji) } : {}),
       };
@@ -67,16 +85,18 @@ export function codeOf({ codes, name }: Emoji, word = ""): string {
 
 /** How well an emoji fits a word: small is good, undefined not at all. */
 function rank(emoji: Emoji, word: string): number | undefined {
-  const { codes, name, tags } = emoji;
-  if (codes.includes(word)) return 0;
+  const { codes, tags } = emoji;
+  const name = fold(emoji.name);
+  if (codes.includes(word) || name === word) return 0;
   if (codes.some((code) => code.startsWith(word))) return codeOf(emoji, word).length / 100;
+  if (name.startsWith(word)) return name.length / 100;
   if (name.includes(word) || codes.some((code) => code.includes(word))) return 2;
   return tags.some((tag) => tag.startsWith(word)) ? 3 : undefined;
 }
 
 /** Those that fit the words, best first. */
 export function findEmoji(all: readonly Emoji[], words: string, most: number): Emoji[] {
-  const wanted = words.toLowerCase().trim();
+  const wanted = fold(words).trim();
   if (wanted === "") return [];
   const word = wanted.replace(/\s+/g, "_");
   const ranked = all.flatMap((emoji) => {

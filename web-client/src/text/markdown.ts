@@ -81,18 +81,19 @@ const mention: InlineRule = (state, silent) => {
   return true;
 };
 
+/** Characters of an emoticon's code, with its pack's name. */
+const MAX_CODE = 250;
+
 /** `:name:` of an emoticon of the room or the person. */
 const emoticon: InlineRule = (state, silent) => {
   const { src, pos } = state;
   if (src[pos] !== ":") return false;
   const end = src.indexOf(":", pos + 1);
-  if (end < 0 || end - pos > 100) return false;
+  if (end < 0 || end - pos > MAX_CODE) return false;
   const found = (state.env as unknown as Known).emoticons.get(src.slice(pos + 1, end));
   if (found === undefined) return false;
   if (!silent) {
-    const token = state.push("emoticon", "", 0);
-    token.content = src.slice(pos, end + 1);
-    token.meta = { ...found };
+    state.push("emoticon", "", 0).meta = { ...found };
   }
   state.pos = end + 1;
   return true;
@@ -119,9 +120,9 @@ export async function loadRenderer(): Promise<Renderer> {
     return `<${tag} data-mx-maths="${formula}"><code>${formula}</code></${tag}>`;
   };
   markdown.renderer.rules["emoticon"] = (tokens, at) => {
-    const { content, meta } = tokens[at]!;
-    const [name, mxc] = [escapeHtml(content), escapeHtml((meta as unknown as Emoticon).mxc)];
-    return `<img data-mx-emoticon src="${mxc}" alt="${name}" title="${name}" height="32">`;
+    const { mxc, code, body } = tokens[at]!.meta as unknown as Emoticon;
+    const [src, alt, title] = [mxc, body, code].map(escapeHtml);
+    return `<img data-mx-emoticon src="${src}" alt="${alt}" title="${title}" height="32">`;
   };
   return (source, mentions = [], emoticons = new Map()) => {
     if (source.length > MAX_MARKDOWN) return undefined;

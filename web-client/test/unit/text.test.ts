@@ -167,9 +167,9 @@ describe("Markdown of our own", () => {
   });
 
   test("knows emoticons by name", () => {
-    const emoticons = new Map([["wave", { mxc: "mxc://one/wave" }]]);
+    const emoticons = new Map([["wave", { mxc: "mxc://one/wave", code: "wave", body: "A <cat>" }]]);
     expect(html("hi :wave: :other:", { emoticons })).toBe(
-      'hi <img data-mx-emoticon src="mxc://one/wave" alt=":wave:" title=":wave:" height="32"> :other:',
+      'hi <img data-mx-emoticon src="mxc://one/wave" alt="A &lt;cat&gt;" title="wave" height="32"> :other:',
     );
   });
 

@@ -11,6 +11,7 @@ import { uploadsOf, type Uploads } from "../../store/uploads.ts";
 import type { Draft } from "../../text/compose.ts";
 import { sourceOf } from "../../text/source.ts";
 import { offersAt } from "./offers.ts";
+import { pickInto } from "./pictures.ts";
 
 /** A field with a draft in it: what is written, to whom it answers or what it changes, kept until it is sent. */
 export class DraftingElement extends LitElement {
@@ -149,6 +150,23 @@ export class DraftingElement extends LitElement {
     }
     if (replyTo === undefined) return draft;
     return { ...draft, replyTo: { eventId: replyTo.event_id, sender: replyTo.sender } };
+  }
+
+  /** Opens the picker beside a tool. What is chosen goes into the field; a sticker answers what is being answered. */
+  protected pick(anchor: Element, mode: "emoji" | "stickers"): void {
+    const { client, room, field, editing, replyTo } = this;
+    const thread = this.thread();
+    const answers = editing === undefined && replyTo !== undefined;
+    const draft = {
+      ...(thread === undefined ? {} : { thread }),
+      ...(answers ? { replyTo: { eventId: replyTo.event_id, sender: replyTo.sender } } : {}),
+    };
+    const sent = (): void => {
+      if (!answers) return;
+      this.done();
+      this.keep();
+    };
+    pickInto(anchor, { client, room, field, draft, sent }, mode);
   }
 
   protected thread(): Draft["thread"] {

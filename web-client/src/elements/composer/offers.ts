@@ -99,11 +99,13 @@ export function offersAt(
 
 /** The emoji of a name that was just closed by its colon, and where the name begins. */
 export async function closedEmoji(
+  place: Place,
   text: string,
   caret: number,
 ): Promise<{ start: number; emoji: string } | undefined> {
   const match = /(?:^|\s):([\w+-]{2,40}):$/.exec(text.slice(Math.max(0, caret - 50), caret));
-  if (match === null) return undefined;
+  // A picture of this name is what it stands for.
+  if (match === null || emoticonsFor(place.client, place.room).has(match[1]!)) return undefined;
   const { loadEmoji } = await import("../../text/emoji.ts");
   const name = match[1]!.toLowerCase();
   const found = (await loadEmoji()).find(({ codes }) => codes.includes(name));

@@ -104,7 +104,10 @@ export function tool(
 
 /** What else than words can be sent from this browser. */
 export function addItems(
-  run: Record<"attach" | "record" | "place" | "poll", () => void>,
+  run: Record<"attach" | "record" | "place" | "poll", () => void> & {
+    /** Absent where no stickers may be sent. */
+    sticker: (() => void) | undefined;
+  },
 ): MenuItem[] {
   const canRecord = typeof MediaRecorder !== "undefined" && "mediaDevices" in navigator;
   const canLocate = "geolocation" in navigator && isSecureContext;
@@ -113,6 +116,9 @@ export function addItems(
     ...(canRecord
       ? [{ label: msg("Record a voice message"), icon: "mic" as const, run: run.record }]
       : []),
+    ...(run.sticker === undefined
+      ? []
+      : [{ label: msg("Send a sticker"), icon: "sticker" as const, run: run.sticker }]),
     { label: msg("Create a poll"), icon: "poll", run: run.poll },
     ...(canLocate
       ? [{ label: msg("Share my location"), icon: "place" as const, run: run.place }]

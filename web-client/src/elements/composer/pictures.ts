@@ -1,0 +1,59 @@
+import type { EventContent } from "../../api/types.ts";
+import type { Client } from "../../store/client.ts";
+import type { PackImage } from "../../store/image-packs.ts";
+import { canSend } from "../../store/power.ts";
+import type { Room } from "../../store/room.ts";
+import { relationOf, type Draft } from "../../text/compose.ts";
+import { openPicker } from "../emoji-popover.ts";
+import { replaceText } from "./text-field.ts";
+
+interface Place {
+  client: Client;
+  room: Room;
+  field: HTMLTextAreaElement;
+  /** What a sticker answers, and where. */
+  draft: Pick<Draft, "replyTo" | "thread">;
+  /** A sticker was sent: what it answered is answered. */
+  sent(): void;
+}
+
+/** Whether stickers may be sent in a room. */
+export function maySendStickers(client: Client, room: Room): boolean {
+  return canSend(room, client.session.userId, "m.sticker");
+}
+
+/** What a picture of a pack is when it is sent alone. (Image packs, "Sending stickers".) */
+export function stickerContent(
+  { mxc, body, info }: PackImage,
+  draft: Pick<Draft, "replyTo" | "thread">,
+): EventContent<"m.sticker"> {
+  const relation = relationOf(draft);
+  return {
+    body,
+    url: mxc,
+    info: info ?? {},
+    ...(draft.replyTo === undefined ? {} : { "m.mentions": { user_ids: [draft.replyTo.sender] } }),
+    ...(relation === undefined ? {} : { "m.relates_to": relation }),
+  };
+}
+
+/** Opens the picker beside a tool: what is chosen goes into the field, a sticker into the room. */
+export function pickInto(anchor: Element, place: Place, mode: "emoji" | "stickers"): void {
+  const { client, room, field } = place;
+  openPicker(anchor, {
+    client,
+    room,
+    mode,
+    stickers: maySendStickers(client, room),
+    done: (picked) => {
+      if ("sticker" in picked) {
+        client.outbox.send(room, "m.sticker", stickerContent(picked.sticker, place.draft));
+        place.sent();
+        field.focus();
+        return;
+      }
+      const words = "emoji" in picked ? picked.emoji : picked.written;
+      replaceText(field, field.selectionStart, field.selectionEnd, words);
+    },
+  });
+}
