@@ -12,7 +12,9 @@ import {
   type FoundRow,
   lastSearchable,
   type MessageCondition,
+  type MessagePlace,
   newestFound,
+  type RoomCount,
 } from "../storage/search/find-messages.ts";
 import { SEARCHABLE } from "../storage/search/searchable-events.ts";
 import { anyWord, everyWord } from "../storage/search/words.ts";
@@ -89,17 +91,25 @@ export function createMessageSearch({ sql, view, ignoredBy }: MessageSearchDeps)
     return new Map(wanted.map((room) => [room.nid, room.roomId as string]));
   }
 
-  /** The next rows in order, behind the last one; where a group is wanted, of this group. */
+  /** The next rows in order, behind the last one; and by rank, how many there are in which room. */
   async function rowsFrom(
     wanted: MessageCondition,
     place: SearchPlace,
     last: FoundRow | undefined,
     limit: number,
-  ) {
+  ): Promise<{ rows: FoundRow[]; counts?: RoomCount[] }> {
     const before = last ?? (place.ts === Infinity ? undefined : place);
     if (place.order === "rank") {
       return bestFound(sql, wanted, { after: before, limit, max: MAX_FOUND, upTo: place.upTo });
     }
+    return { rows: await newestFrom(wanted, before, limit) };
+  }
+
+  async function newestFrom(
+    wanted: MessageCondition,
+    before: MessagePlace | undefined,
+    limit: number,
+  ): Promise<FoundRow[]> {
     const newest = await foundAmongNewest(sql, wanted, { before, limit, depth: FIRST_DEPTH });
     if (newest.length === limit) return newest;
     const found = await newestFound(sql, wanted, { before, limit, max: MAX_FOUND });
@@ -115,11 +125,10 @@ export function createMessageSearch({ sql, view, ignoredBy }: MessageSearchDeps)
    */
   async function estimate(
     userId: UserId,
-    wanted: MessageCondition,
+    counts: readonly RoomCount[],
     found: readonly FoundMessage[],
     rooms: ReadonlyMap<number, string>,
   ): Promise<number> {
-    const counts = await countByRoom(sql, wanted, MAX_FOUND + 1);
     const nids = counts.map((row) => row.roomNid);
     const joined = new Set(
       (await view.membershipsOf(userId)).flatMap(({ membership, roomNid }) =>
@@ -166,18 +175,27 @@ export function createMessageSearch({ sql, view, ignoredBy }: MessageSearchDeps)
     const words = searchedWords(query.term, { max: MAX_WORDS, prefixFrom: PREFIX_FROM });
     const wanted = conditionOf(query, words, [...rooms.keys()], place.group);
     if (wanted === undefined) return { found: [], count: 0, next: () => undefined };
+    const countAll = () => countByRoom(sql, wanted, MAX_FOUND + 1);
     const found: FoundMessage[] = [];
     const used: FoundRow[] = [];
     let more = true;
+    let counts: readonly RoomCount[] | undefined;
     // One more than a page: that something follows must not tell of what the reader may not see.
     let isFull = false;
     let looked = 0;
     let last: FoundRow | undefined;
     while (more && !isFull && looked < MAX_LOOKED_AT) {
       const step = looked === 0 ? Math.min(limit + SPARE, STEP) : STEP;
-      const rows = await rowsFrom(wanted, place, last, step);
-      const visible = await visibleOf(reader, rows, filter);
+      const next = await rowsFrom(wanted, place, last, step);
+      const { rows } = next;
       more = rows.length === step;
+      counts ??= next.counts;
+      // Where there are more, they are counted while these are looked at.
+      const [visible, counted] = await Promise.all([
+        visibleOf(reader, rows, filter),
+        more ? (counts ?? countAll()) : counts,
+      ]);
+      counts = counted;
       looked += rows.length;
       last = rows.at(-1) ?? last;
       for (const row of rows) {
@@ -192,7 +210,9 @@ export function createMessageSearch({ sql, view, ignoredBy }: MessageSearchDeps)
     const goesOn = isFull || more;
     return {
       found,
-      count: goesOn ? await estimate(reader.userId, wanted, found, rooms) : found.length,
+      count: goesOn
+        ? await estimate(reader.userId, counts ?? (await countAll()), found, rooms)
+        : found.length,
       next(group = place.group) {
         if (!goesOn) return undefined;
         const own = group === undefined ? used : used.filter((row) => isIn(group, row, rooms));

@@ -122,8 +122,9 @@ export async function foundAmongNewest(
 }
 
 /**
- * The events that fit, up to the event with the nid `upTo`, those that rank highest first; the ones
- * behind `after`. (By its rank and not by a number of rows: some may be gone since.)
+ * Of the first `max` events that fit, up to the event with the nid `upTo`: those that rank highest,
+ * highest first, behind `after`; and how many of the `max` are in which room. (Behind by rank and
+ * not by a number of rows: some may be gone since.)
  */
 export async function bestFound(
   sql: Sql | Tx,
@@ -134,7 +135,7 @@ export async function bestFound(
     readonly max: number;
     readonly upTo: number;
   },
-): Promise<FoundRow[]> {
+): Promise<{ rows: FoundRow[]; counts: RoomCount[] }> {
   const { after } = page;
   const { value, conditions, run } = createStatement();
   const whole = value(wanted.whole, "tsquery");
@@ -144,7 +145,7 @@ export async function bestFound(
       ? "true"
       : `(rank, ts, nid) < (${value(after.rank, "double precision")}, ${value(after.ts, "bigint")},
           ${value(after.nid, "bigint")})`;
-  return run<FoundRow>(
+  const [found] = await run<{ rows: FoundRow[]; counts: RoomCount[] }>(
     sql,
     `WITH found AS MATERIALIZED (
       SELECT ${COLUMNS}, s.words FROM searchable_events s
@@ -154,10 +155,21 @@ export async function bestFound(
     ranked AS (
       SELECT nid, "sourceNid", "roomNid", sender, key, ts,
         (ts_rank(words, ${whole}, 1) + ts_rank(words, ${words}, 1))::double precision AS rank
-      FROM found)
-    SELECT * FROM ranked WHERE ${isBehind}
-    ORDER BY rank DESC, ts DESC, nid DESC LIMIT ${value(page.limit, "bigint")}`,
+      FROM found),
+    best AS (
+      SELECT * FROM ranked WHERE ${isBehind}
+      ORDER BY rank DESC, ts DESC, nid DESC LIMIT ${value(page.limit, "bigint")}),
+    counts AS (SELECT "roomNid", count(*) AS n FROM found GROUP BY "roomNid")
+    SELECT (SELECT coalesce(json_agg(b ORDER BY rank DESC, ts DESC, nid DESC), '[]') FROM best b) AS rows,
+      (SELECT coalesce(json_agg(c), '[]') FROM counts c) AS counts`,
   );
+  return found!;
+}
+
+/** How many events that fit are in a room. */
+export interface RoomCount {
+  readonly roomNid: number;
+  readonly n: number;
 }
 
 /** How many of the first `max` events that fit are in which room. */
@@ -165,9 +177,9 @@ export async function countByRoom(
   sql: Sql | Tx,
   wanted: MessageCondition,
   max: number,
-): Promise<{ roomNid: number; n: number }[]> {
+): Promise<RoomCount[]> {
   const { value, conditions, run } = createStatement();
-  return run<{ roomNid: number; n: number }>(
+  return run<RoomCount>(
     sql,
     `SELECT room_nid AS "roomNid", count(*) AS n FROM (
       SELECT s.room_nid FROM searchable_events s
