@@ -6,7 +6,7 @@ import { buildServiceWorker } from "./service-worker.ts";
 /** The homeserver that `vite` and `vite preview` pass `/_matrix` to while the client is worked on. */
 const homeserver = process.env["WEFT_DEV_HOMESERVER"] ?? "http://127.0.0.1:8008";
 const proxy = Object.fromEntries(
-  ["/_matrix", "/_weft", "/.well-known"].map((prefix) => [
+  ["/_matrix", "/_weft", "/_synapse", "/.well-known"].map((prefix) => [
     prefix,
     { target: homeserver, ws: true },
   ]),

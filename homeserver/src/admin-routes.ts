@@ -28,13 +28,15 @@ import { VERSION } from "./version.ts";
 export interface Watched {
   readonly health: Health;
   readonly shownSettings: () => readonly ShownSetting[];
+  /** When they were last read, in ms since 1970. */
+  readonly settingsReadTs: () => number;
 }
 
 /** Every operation for administrators and monitoring, bound to the layers. */
 export function adminRoutes(on: Foundation, layers: Layers, watched: Watched): Route[] {
   const { config, remote, log, clock } = on;
   const { users } = layers;
-  const { health, shownSettings } = watched;
+  const { health, ...shown } = watched;
   const { serverName, publicBaseUrl } = config;
   return [
     ...monitoringRoutes({
@@ -61,7 +63,7 @@ export function adminRoutes(on: Foundation, layers: Layers, watched: Watched): R
     ...storageRoutes(layers),
     ...backgroundRoutes({ ...layers, log }),
     ...healthRoutes({
-      ...{ ...layers, serverName, version: VERSION, log, shownSettings },
+      ...{ ...layers, serverName, version: VERSION, log, ...shown },
       isEmbedded: config.databaseUrl === undefined,
       usesRedis: on.replicas !== undefined,
     }),

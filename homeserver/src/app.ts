@@ -14,6 +14,7 @@ import type { Logger } from "./platform/logger.ts";
 import { createRoutes } from "./routes.ts";
 import { openDatabase } from "./storage/embedded/open-database.ts";
 import { answers, type Sql } from "./storage/sql.ts";
+import type { Watched } from "./admin-routes.ts";
 
 export interface App {
   /**
@@ -75,12 +76,18 @@ export async function createApp(
     const rateLimiter = limitRates(foundation);
     const layers = await createLayers(foundation, opened, { services, rateLimiter });
     const { users } = layers;
+    let settingsReadTs = foundation.clock.now();
     const http = await openHttp(foundation, layers, listeners, {
       rateLimiter,
       shownSettings: live.shown,
+      settingsReadTs: () => settingsReadTs,
     });
     opened.push(() => http.close());
-    const readAgain = () => reloadSettings(live, logger);
+    const readAgain = () => {
+      const changes = reloadSettings(live, logger);
+      settingsReadTs = foundation.clock.now();
+      return changes;
+    };
     const control = await openControl(config.dataDir, {
       createUser: ({ username, password, isAdmin }) =>
         users.registration.create(username, password, { isAdmin }),
@@ -125,16 +132,13 @@ function openHttp(
   foundation: Foundation,
   layers: Layers,
   listeners: Listeners,
-  {
-    rateLimiter,
-    shownSettings,
-  }: { readonly rateLimiter: RateLimiter; readonly shownSettings: LiveConfig["shown"] },
+  { rateLimiter, ...shown }: { readonly rateLimiter: RateLimiter } & Omit<Watched, "health">,
 ) {
   const { config, sql, log, logger, metrics, clock, remote, replicas } = foundation;
   return createHttpServer({
     routes: createRoutes(foundation, layers, {
       health: () => databaseHealth(sql),
-      shownSettings,
+      ...shown,
     }),
     requireAllOf: ["client-server", "server-server", "oauth", "admin"],
     listeners,

@@ -31988,6 +31988,8 @@ export interface operations {
                 content: {
                     "application/json": {
                         settings: components["schemas"]["SettingInForce"][];
+                        /** @description When this process last read them, in ms since 1970. */
+                        read_ts: number;
                     };
                 };
             };

@@ -29,6 +29,8 @@ export interface HealthDeps {
   readonly serviceOversight: ServiceOversight;
   readonly log: Pick<Log, "position">;
   readonly shownSettings: () => readonly ShownSetting[];
+  /** When they were last read, in ms since 1970. */
+  readonly settingsReadTs: () => number;
 }
 
 /** How the server does. */
@@ -81,6 +83,7 @@ export function healthRoutes(deps: HealthDeps): Route[] {
         ...rest,
         ...{ is_set: isSet, is_hidden: isHidden, is_live: isLive },
       })),
+      read_ts: deps.settingsReadTs(),
     })),
 
     // GET /_weft/admin/application_services

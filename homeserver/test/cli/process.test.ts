@@ -141,10 +141,13 @@ test(
     await untilHealthy(base);
     expect(await registering()).toBe(403);
     write("open");
+    const readTs = await administratorSees(base, env);
+    const before = await readTs();
     const change = 'registration: "closed" -> "open" (in force)\n';
     expect(await outcome(weft(["reload"], env))).toMatchObject({ code: 0, stdout: change });
     expect(await registering()).toBe(401);
     expect(await outcome(weft(["reload"], env))).toMatchObject({ stdout: "Nothing has changed\n" });
+    expect(await readTs()).toBeGreaterThan(before);
     write("perhaps");
     server.kill("SIGHUP");
     await eventually("it says what is wrong", () => logged.includes("the settings stay as they"));
@@ -247,3 +250,20 @@ test(
     await eventually("the server has stopped", isGone, { within: 60_000, every: 100 });
   },
 );
+
+/** What tells when the server last read its settings, as an administrator sees it. */
+async function administratorSees(base: string, env: Record<string, string>) {
+  const account = ["--username", "root", "--password", "Root-Secret-1", "--admin"];
+  expect(await outcome(weft(["create-user", ...account], env))).toMatchObject({ code: 0 });
+  const identifier = { type: "m.id.user", user: "root" };
+  const login = { type: "m.login.password", identifier, password: "Root-Secret-1" };
+  const answer = await fetch(`${base}/_matrix/client/v3/login`, {
+    ...{ method: "POST", body: JSON.stringify(login) },
+  });
+  const { access_token: token } = (await answer.json()) as { access_token: string };
+  return async (): Promise<number> => {
+    const headers = { authorization: `Bearer ${token}` };
+    const settings = await fetch(`${base}/_weft/admin/settings`, { headers });
+    return ((await settings.json()) as { read_ts: number }).read_ts;
+  };
+}

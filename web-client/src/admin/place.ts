@@ -1,73 +1,14 @@
 import { msg } from "@lit/localize";
-import { html, LitElement, nothing, type TemplateResult } from "lit";
+import { html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
-import { icon, type IconName } from "../elements/icon.ts";
+import { icon } from "../elements/icon.ts";
 import type { Client } from "../store/client.ts";
 import { type AdminRoute, hrefTo } from "../store/router.ts";
 import { report } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { placeStyles } from "./place-styles.ts";
-
-/** A part of the administration. */
-interface Section {
-  readonly label: string;
-  readonly icon: IconName;
-  load(): Promise<unknown>;
-  draw(client: Client, place: AdminRoute): TemplateResult;
-}
-
-/** The parts by the first word of their address; the empty one is what is opened first. */
-function sections(): Record<string, Section> {
-  return {
-    users: {
-      label: msg("Users"),
-      icon: "users",
-      load: () => import("./people/section.ts"),
-      draw: (client, place) =>
-        html`<weft-admin-people .client=${client} .place=${place}></weft-admin-people>`,
-    },
-    rooms: {
-      label: msg("Rooms"),
-      icon: "hash",
-      load: () => import("./rooms/section.ts"),
-      draw: (client, place) =>
-        html`<weft-admin-rooms-section
-          .client=${client}
-          .place=${place}
-        ></weft-admin-rooms-section>`,
-    },
-    reports: {
-      label: msg("Reports"),
-      icon: "flag",
-      load: () => import("./reports/section.ts"),
-      draw: (client, place) =>
-        html`<weft-admin-reports-section
-          .client=${client}
-          .place=${place}
-        ></weft-admin-reports-section>`,
-    },
-    tokens: {
-      label: msg("Invitation links"),
-      icon: "link",
-      load: () => import("./people/tokens.ts"),
-      draw: (client) => html`<weft-admin-tokens .client=${client}></weft-admin-tokens>`,
-    },
-    media: {
-      label: msg("Files"),
-      icon: "file",
-      load: () => import("./media/section.ts"),
-      draw: (client) => html`<weft-admin-media .client=${client}></weft-admin-media>`,
-    },
-    audit: {
-      label: msg("Audit log"),
-      icon: "eye",
-      load: () => import("./server/audit.ts"),
-      draw: (client, place) =>
-        html`<weft-admin-audit .client=${client} .place=${place}></weft-admin-audit>`,
-    },
-  };
-}
+import { sections } from "./sections.ts";
 
 /** The administration: its own navigation, and the part of it that is chosen. */
 @customElement("weft-admin")
@@ -112,7 +53,7 @@ export class WeftAdmin extends LitElement {
                 <a
                   href=${hrefTo({ page: "admin", path: name === "" ? [] : [name] })}
                   aria-current=${name === current ? "page" : nothing}
-                  >${icon(section.icon)}<span>${section.label}</span></a
+                  >${section.icon}<span>${section.label}</span></a
                 >
               </li>`,
           )}

@@ -1,6 +1,7 @@
 import { msg, str } from "@lit/localize";
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { keyed } from "lit/directives/keyed.js";
 import type { Act, ActField, ActOutcome, ActValues } from "../store/acts.ts";
 import { closeDialog } from "../store/dialogs.ts";
 import { base, buttons, forms } from "../styles/shared.ts";
@@ -118,12 +119,22 @@ export class WeftAct extends LitElement {
     try {
       const outcome = await this.act.run(values);
       if (outcome === undefined) closeDialog();
+      else if ("next" in outcome) this.#goOn(outcome.next);
       else this.outcome = outcome;
     } catch (error) {
       this.#fail(error);
     }
     this.busy = false;
   };
+
+  #goOn(next: Act): void {
+    this.act = next;
+    this.problems = {};
+    // Nothing of the first form is left, and the keyboard goes where the second begins.
+    void this.updateComplete.then(() =>
+      this.renderRoot.querySelector<HTMLElement>("form [autofocus]")?.focus(),
+    );
+  }
 
   #fail(error: unknown): void {
     const name = this.act.fieldOf?.(error);
@@ -266,7 +277,7 @@ export class WeftAct extends LitElement {
 
   override render() {
     return html`<weft-dialog heading=${this.act.heading}>
-      ${this.outcome === undefined ? this.#form() : this.#done(this.outcome)}
+      ${this.outcome === undefined ? keyed(this.act, this.#form()) : this.#done(this.outcome)}
     </weft-dialog>`;
   }
 }

@@ -23,6 +23,11 @@ export interface ActOutcome {
   readonly copy?: string;
 }
 
+/** The window goes on with what can be said only now: to how many something is done, say. */
+interface NextAct {
+  readonly next: Act;
+}
+
 /** Something that is done after a window has said what it does, to how many, and whether it can be undone. */
 export interface Act {
   readonly heading: string;
@@ -35,7 +40,7 @@ export interface Act {
   /** On the button. */
   readonly action: string;
   readonly isDanger?: boolean;
-  run(values: ActValues): Promise<ActOutcome | void>;
+  run(values: ActValues): Promise<ActOutcome | NextAct | void>;
   /** The field that an error is about. */
   fieldOf?(error: unknown): string | undefined;
 }

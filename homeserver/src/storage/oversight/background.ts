@@ -4,7 +4,9 @@ import type { Sql } from "../sql.ts";
 /** What notes that people of before are in their index, and how far messages of before are. */
 const BUILT_PEOPLE = "user-directory-built";
 const BUILT_MESSAGES = "searchable-events-built";
-const NO_FOLLOWERS = [BUILT_PEOPLE, BUILT_MESSAGES];
+/** Places that are none of the log: how far the files of before are, and when they are due. */
+const OF_FILES = ["first", "again", "due"].map((name) => `media-references-${name}`);
+const NO_FOLLOWERS = [BUILT_PEOPLE, BUILT_MESSAGES, ...OF_FILES];
 
 export async function isHalted(sql: Sql): Promise<boolean> {
   return (await sql`SELECT FROM background_halt`).length > 0;

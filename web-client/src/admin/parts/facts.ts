@@ -1,3 +1,4 @@
+import { msg } from "@lit/localize";
 import { html, nothing, type TemplateResult } from "lit";
 import { icon } from "../../elements/icon.ts";
 import type { MenuItem } from "../../elements/menu.ts";
@@ -100,4 +101,23 @@ export function tabs(
       return html`<a href=${href} aria-current=${href === current ? "page" : nothing}>${name}</a>`;
     })}
   </nav>`;
+}
+
+/** When something is due, from now on: "in 8 minutes". */
+export function due(ts: number | null | undefined): TemplateResult | string {
+  if (ts === null || ts === undefined || ts <= 0) return "–";
+  const ms = ts - Date.now();
+  const said = ms < 60_000 ? msg("within a minute") : inUnits(ms);
+  return html`<time datetime=${new Date(ts).toISOString()} title=${fullTime(ts)}>${said}</time>`;
+}
+
+function inUnits(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  const [value, unit] =
+    minutes < 90
+      ? ([minutes, "minute"] as const)
+      : minutes < 48 * 60
+        ? ([Math.round(minutes / 60), "hour"] as const)
+        : ([Math.round(minutes / 1440), "day"] as const);
+  return new Intl.RelativeTimeFormat(locale()).format(value, unit);
 }

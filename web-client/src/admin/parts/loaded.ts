@@ -1,6 +1,6 @@
 import { msg } from "@lit/localize";
 import { html, type ReactiveController, type ReactiveControllerHost } from "lit";
-import { isAbort } from "../../api/errors.ts";
+import { ApiError, isAbort } from "../../api/errors.ts";
 import { explainAct } from "../../text/act-problems.ts";
 
 /** Something that is asked of the server when its element is shown, and again on demand. */
@@ -10,6 +10,8 @@ export class Loaded<T> implements ReactiveController {
   #turn: AbortController | undefined;
   value: T | undefined;
   problem = "";
+  /** The server said that there is no such thing. */
+  isGone = false;
   busy = false;
 
   constructor(host: ReactiveControllerHost, work: (signal: AbortSignal) => Promise<T>) {
@@ -37,9 +39,15 @@ export class Loaded<T> implements ReactiveController {
     this.#host.requestUpdate();
     try {
       const value = await this.#work(turn.signal);
-      if (turn === this.#turn) this.value = value;
+      if (turn === this.#turn) {
+        this.value = value;
+        this.isGone = false;
+      }
     } catch (error) {
-      if (turn === this.#turn && !isAbort(error)) this.problem = explainAct(error);
+      if (turn === this.#turn && !isAbort(error)) {
+        this.problem = explainAct(error);
+        this.isGone = error instanceof ApiError && error.status === 404;
+      }
     }
     if (turn !== this.#turn) return;
     this.busy = false;

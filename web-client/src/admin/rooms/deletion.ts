@@ -5,12 +5,18 @@ import { createRoomsAdmin, type Deletion } from "../../api/admin/rooms.ts";
 import { ApiError } from "../../api/errors.ts";
 import type { Client } from "../../store/client.ts";
 import { base, buttons, forms } from "../../styles/shared.ts";
+import { workStyles } from "../background/styles.ts";
+import { Again } from "../parts/again.ts";
 import { count, tags, type Tag } from "../parts/facts.ts";
 import { Loaded } from "../parts/loaded.ts";
 import { adminStyles } from "../parts/styles.ts";
 
-/** Milliseconds between two looks at a deletion that is under way. */
-const EVERY = 2000;
+/** Milliseconds between two looks while a deletion is under way, and while none is. */
+const SOON = 1500;
+const LATER = 15_000;
+
+const isUnderWay = ({ status }: Deletion): boolean =>
+  status === "shutting_down" || status === "purging";
 
 function statusOf({ status }: Deletion): Tag {
   const names: Record<Deletion["status"], Tag> = {
@@ -27,7 +33,6 @@ function statusOf({ status }: Deletion): Tag {
 export class WeftAdminDeletion extends LitElement {
   @property({ attribute: false }) client!: Client;
   @property() roomId = "";
-  #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #deletions = new Loaded(this, async (signal): Promise<readonly Deletion[]> => {
     try {
       return (await createRoomsAdmin(this.client.api.http).deletions(this.roomId, signal)).results;
@@ -37,33 +42,25 @@ export class WeftAdminDeletion extends LitElement {
     }
   });
 
-  static override styles = [base, buttons, forms, adminStyles];
-
-  override firstUpdated(): void {
-    void this.#look();
-  }
-
-  override disconnectedCallback(): void {
-    clearTimeout(this.#timer);
-    super.disconnectedCallback();
-  }
-
-  /** Looks, and again while something is under way. */
-  async #look(): Promise<void> {
-    await this.#deletions.load();
-    const isUnderWay = this.#deletions.value?.some(
-      ({ status }) => status === "shutting_down" || status === "purging",
+  constructor() {
+    super();
+    new Again(
+      this,
+      () => this.#deletions.load(),
+      () => (this.#deletions.value?.some(isUnderWay) === true ? SOON : LATER),
     );
-    if (isUnderWay === true && this.isConnected)
-      this.#timer = setTimeout(() => void this.#look(), EVERY);
   }
+
+  static override styles = [base, buttons, forms, adminStyles, workStyles];
 
   #one(deletion: Deletion) {
     const { kicked_users: out, failed_to_kick_users: failed } = deletion.shutdown_room;
     return html`<section>
       <h3>${tags([statusOf(deletion)])}</h3>
+      ${isUnderWay(deletion) ? html`<progress aria-label=${msg("Deletion")}></progress>` : nothing}
       <p role="status">
         ${msg(str`Put out: ${count(out.length)}, could not be put out: ${count(failed.length)}`)}
+        ${deletion.deleted_rows === undefined ? nothing : html`<br />${msg(str`Entries deleted from the database: ${count(deletion.deleted_rows)}`)}`}
       </p>
       ${failed.length === 0 ? nothing : html`<p>${failed.slice(0, 50).join(", ")}</p>`}
       ${deletion.error === undefined ? nothing : html`<p class="problem">${deletion.error}</p>`}

@@ -1,6 +1,6 @@
 import { msg } from "@lit/localize";
 import type { ResponseBody } from "@weft/spec/types";
-import { html, LitElement } from "lit";
+import { html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { createRoomsAdmin, type RoomDetails } from "../../api/admin/rooms.ts";
 import { icon } from "../../elements/icon.ts";
@@ -9,6 +9,7 @@ import { type AdminRoute, hrefTo } from "../../store/router.ts";
 import { base, buttons, forms } from "../../styles/shared.ts";
 import { plainName } from "../../text/names.ts";
 import { fileSize } from "../../text/time.ts";
+import "../background/under-way.ts";
 import {
   actButtons,
   count,
@@ -90,6 +91,37 @@ export class WeftAdminRoom extends LitElement {
     ])}`;
   }
 
+  #gone() {
+    return html`<div class="bar">
+        <a
+          class="icon-button"
+          href=${hrefTo({ page: "admin", path: ["rooms"] })}
+          title=${msg("All rooms")}
+          aria-label=${msg("All rooms")}
+          >${icon("arrowLeft")}</a
+        >
+        <div class="who">
+          <span>
+            <h2>${msg("Deletion")}</h2>
+            <span class="id">${this.roomId}</span>
+          </span>
+        </div>
+      </div>
+      <p class="hint">
+        ${msg("This server does not know such a room, or does not know it any more.")}
+      </p>
+      <weft-admin-deletion .client=${this.client} roomId=${this.roomId}></weft-admin-deletion>`;
+  }
+
+  /** A deletion that somebody has begun, here or elsewhere. */
+  #underWay() {
+    return html`<weft-admin-under-way
+      .client=${this.client}
+      .filter=${{ roomId: this.roomId }}
+      @changed=${() => void this.#known.load()}
+    ></weft-admin-under-way>`;
+  }
+
   #tab(name: string, known: Known) {
     switch (name) {
       case "people":
@@ -117,9 +149,7 @@ export class WeftAdminRoom extends LitElement {
     const path = ["rooms", this.roomId];
     const [, , tab = ""] = this.place.path;
     // A room that is deleted is known no more; how far that is, is.
-    if (tab === "deletion" && this.#known.problem !== "")
-      return html`<div class="bar"><h2>${msg("Deletion")}</h2></div>
-        <weft-admin-deletion .client=${this.client} roomId=${this.roomId}></weft-admin-deletion>`;
+    if (this.#known.isGone) return this.#gone();
     const current = hrefTo({ page: "admin", path: tab === "" ? path : [...path, tab] });
     const all = [
       [path, msg("Overview")],
@@ -153,7 +183,8 @@ export class WeftAdminRoom extends LitElement {
           </div>
           ${tags([markOf(known.status.status), ...marksOf(room)])}
         </div>
-        ${tabs(name, all, current)} ${this.#tab(tab, known)}`;
+        ${tab === "deletion" ? nothing : this.#underWay()} ${tabs(name, all, current)}
+        ${this.#tab(tab, known)}`;
     });
   }
 }

@@ -18,6 +18,7 @@ import "../parts/list.ts";
 import type { WeftAdminList } from "../parts/list.ts";
 import { byPlace, type Column, type Listing, type Wish } from "../parts/listing.ts";
 import { adminStyles } from "../parts/styles.ts";
+import "../background/under-way.ts";
 import { roomActs } from "./acts.ts";
 
 type Order = NonNullable<QueryParams<"listRooms">["order_by"]>;
@@ -101,6 +102,9 @@ function columns(): Column<RoomRow>[] {
   ];
 }
 
+/** What is deleted shows above the list how far it is. */
+const DELETIONS = { kinds: ["delete_room", "purge_history"] };
+
 /** All rooms that the server is or was in. */
 @customElement("weft-admin-rooms")
 export class WeftAdminRooms extends LitElement {
@@ -166,6 +170,11 @@ export class WeftAdminRooms extends LitElement {
 
   override render() {
     return html`<div class="bar"><h2>${msg("Rooms")}</h2></div>
+      <weft-admin-under-way
+        .client=${this.client}
+        .filter=${DELETIONS}
+        @changed=${() => void this.list.reload()}
+      ></weft-admin-under-way>
       <weft-admin-list .listing=${this.#listing()} .place=${this.place}></weft-admin-list>`;
   }
 }

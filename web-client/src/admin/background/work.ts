@@ -1,0 +1,76 @@
+import { msg, str } from "@lit/localize";
+import { html, nothing, type TemplateResult } from "lit";
+import type { BackgroundWork } from "../../api/admin/server.ts";
+import { count, hrefToAdminRoom, hrefToUser, type Tag } from "../parts/facts.ts";
+
+/** What the server does, in words; what a newer one does besides keeps its own name. */
+export function workName(kind: string): string {
+  const names: Record<string, string> = {
+    delete_room: msg("Deleting a room"),
+    purge_history: msg("Deleting old messages"),
+    redact_user: msg("Removing a user’s messages"),
+    index_messages: msg("Indexing messages for searches"),
+    index_people: msg("Indexing people for searches"),
+    complete_room: msg("Fetching the state of a room"),
+  };
+  return names[kind] ?? kind;
+}
+
+export const isUnderWay = ({ state }: BackgroundWork): boolean =>
+  state === "waiting" || state === "running" || state === "halted";
+
+export function workState(state: BackgroundWork["state"]): Tag {
+  const names: Record<BackgroundWork["state"], Tag> = {
+    waiting: [msg("Waits its turn"), "quiet"],
+    running: [msg("Under way")],
+    halted: [msg("Halted"), "quiet"],
+    complete: [msg("Done", { id: "Done (it succeeded)" })],
+    failed: [msg("Failed"), "bad"],
+  };
+  return names[state];
+}
+
+/** The room or the user that it is about, as a link; or nothing. */
+export function subjectOf({
+  room_id: room,
+  user_id: user,
+}: BackgroundWork): TemplateResult | string {
+  if (user !== undefined) return html`<a class="subject" href=${hrefToUser(user)}>${user}</a>`;
+  if (room === undefined) return "";
+  return html`<a class="subject" href=${hrefToAdminRoom(room)}>${room}</a>`;
+}
+
+/** What is counted, in words; undefined: nothing is. */
+function progressText({ kind, done, total }: BackgroundWork): string | undefined {
+  if (done === null) return undefined;
+  if (kind === "delete_room")
+    return done === 0
+      ? msg("People are being put out")
+      : msg("Messages and state are being deleted");
+  if (kind === "complete_room")
+    return done === 0 ? msg("The state is being fetched") : msg("The state is being worked out");
+  if (kind === "redact_user")
+    return total === null
+      ? msg(str`Rooms done: ${count(done)}`)
+      : msg(str`Rooms done: ${count(done)} of ${count(total)}`);
+  if (kind === "index_messages" && total !== null)
+    return msg(str`Messages looked through: ${count(done)} of ${count(total)}`);
+  return undefined;
+}
+
+/** How far it is: a bar, and what that means. */
+export function progress(work: BackgroundWork): TemplateResult | typeof nothing {
+  if (!isUnderWay(work)) return nothing;
+  const { done, total, kind, state } = work;
+  const isKnown = done !== null && total !== null && total > 1;
+  return html`<div class="progress">
+    ${
+      state === "waiting"
+        ? nothing
+        : isKnown
+          ? html`<progress max=${total} .value=${done} aria-label=${workName(kind)}></progress>`
+          : html`<progress aria-label=${workName(kind)}></progress>`
+    }
+    <span class="id">${progressText(work) ?? nothing}</span>
+  </div>`;
+}
