@@ -12,6 +12,10 @@ import { startWeft, type WeftProcess } from "./support/process.ts";
 const isMeasured = process.env["WEFT_MEASURE"] === "1";
 const MESSAGES = isMeasured ? 5_000 : 300;
 
+function wordsOf(number: number): string {
+  return `message ${number} ${"words that fill a line or two ".repeat(number % 7)}`;
+}
+
 /** In the page: the time of each frame, and how far lines jumped. As text: it runs there. */
 const WATCH = `
   window.frames = []; window.shifts = [];
@@ -24,6 +28,10 @@ const WATCH = `
   window.scroller = () => ["weft-shell", "weft-room", "weft-timeline", ".scroller"]
     .reduce((node, name) => node.shadowRoot.querySelector(name), document.querySelector("weft-app"));
 `;
+
+/** As many lines of the same words, with nothing to them. */
+const PLAIN = `<style>body { margin: 0; font: 15px sans-serif } main { height: 100vh; overflow: auto } p { margin: 4px 80px }</style>
+  <main>${Array.from({ length: MESSAGES }, (_, at) => `<p>${wordsOf(at)}</p>`).join("")}</main>`;
 
 interface Seen {
   frames: number[];
@@ -47,10 +55,7 @@ describe.skipIf(!hasBrowser("Chromium"))(
       alice = await register(weft, "alice");
       const { room_id: roomId } = await alice.call("POST", "/createRoom", { name: "Long" });
       for (let at = 0; at < MESSAGES; at += 50) {
-        const words = Array.from({ length: 50 }, (_, step) => {
-          const number = at + step;
-          return `message ${number} ${"words that fill a line or two ".repeat(number % 7)}`;
-        });
+        const words = Array.from({ length: 50 }, (_, step) => wordsOf(at + step));
         for (const body of words) await alice.send(roomId, body);
       }
       browser = await launchBrowser();
@@ -103,10 +108,11 @@ describe.skipIf(!hasBrowser("Chromium"))(
     test("leads up to the first message, and down to the last", async () => {
       const { page } = screen;
       await page.mouse.move(700, 400);
-      const begins = page.getByText("This is where the conversation begins.");
-      const top = async () =>
-        (await begins.count()) > 0 &&
-        (await page.evaluate<number>("window.scroller().scrollTop")) === 0;
+      const top = () =>
+        page.evaluate<boolean>(
+          `window.scroller().scrollTop === 0 &&
+            window.scroller().querySelector(".head").textContent === "This is where the conversation begins."`,
+        );
       const up = told("upwards", await wheel(-400, top));
       const bottom = () =>
         page.evaluate<boolean>(
@@ -114,8 +120,16 @@ describe.skipIf(!hasBrowser("Chromium"))(
         );
       const down = told("downwards", await wheel(400, bottom));
       if (isMeasured) {
+        await page.setContent(PLAIN);
+        await page.evaluate(WATCH);
+        await page.evaluate("window.scroller = () => document.querySelector('main'); undefined");
+        const plain = told("of a plain page downwards", await wheel(400, bottom));
+        // What such a page takes is not ours: it is the machine's, and what else runs on it.
+        expect([up.p95, down.p95].map((frame) => frame < 33 || frame < plain.p95 * 2)).toEqual([
+          true,
+          true,
+        ]);
         expect([up.shift, down.shift].map((shift) => shift < 0.05)).toEqual([true, true]);
-        expect([up.p95, down.p95].map((frame) => frame < 33)).toEqual([true, true]);
       }
       expect(screen.errors).toEqual([]);
     });

@@ -1,11 +1,12 @@
 import type { LitElement, ReactiveController } from "lit";
 import { goal, lineAt, type Align } from "./line-goal.ts";
+import { LineHeights, type LineSizes } from "./line-heights.ts";
+import { LineRows } from "./line-rows.ts";
 
-interface Lines {
+interface Lines extends LineSizes {
   count(): number;
-  key(index: number): string;
-  /** The height that a line will have, about, in pixels. */
-  estimate(index: number): number;
+  /** Whether nothing comes before the first line. */
+  isWhole(): boolean;
   /** Told when the reader comes to the end, or leaves it; and after each move. */
   onMove(): void;
 }
@@ -23,9 +24,11 @@ const STEP = 6;
 const SPARE = 50;
 /** Beyond so many they are let go. */
 const MOST_SPARE = 80;
+/** Lines on the page while the reader moves, where these fill windows enough: each of them costs something in every frame. */
+const MOST_MOVING = 70;
 /** Windows' heights that are drawn ahead of the reader before the next frame. */
 const AHEAD = 1;
-/** Browsers that keep what is in sight where it is when something above it changes. The others are helped. */
+/** Browsers that keep what is in sight where it is when something above changes, but not at the very beginning. The others are helped. */
 const keepsPlace = (): boolean => CSS.supports("overflow-anchor", "auto");
 
 /** Within so many pixels of the end one counts as being there when something is added. */
@@ -43,11 +46,13 @@ export class LineWindow implements ReactiveController {
   last = 0;
   readonly #host: LitElement;
   readonly #lines: Lines;
-  readonly #heights = new Map<string, number>();
+  readonly #rows = new LineRows();
+  readonly #heights: LineHeights;
   #index = new Map<string, number>();
-  #drawn: string[] = [];
   #anchor: Anchor = { at: "end" };
   #scrollTop = 0;
+  /** Where it was scrolled to before the lines were drawn anew. */
+  #scrollTopBefore = 0;
   #size = { all: 0, seen: 0 };
   #edge = 0;
   #observer: ResizeObserver | undefined;
@@ -57,15 +62,12 @@ export class LineWindow implements ReactiveController {
   constructor(host: LitElement, lines: Lines) {
     this.#host = host;
     this.#lines = lines;
+    this.#heights = new LineHeights(lines);
     host.addController(this);
   }
 
   get #scroller(): HTMLElement | null {
     return this.#host.renderRoot?.querySelector<HTMLElement>(".scroller") ?? null;
-  }
-
-  get #rows(): HTMLElement[] {
-    return [...(this.#scroller?.querySelectorAll<HTMLElement>(".row") ?? [])];
   }
 
   get atEnd(): boolean {
@@ -81,21 +83,11 @@ export class LineWindow implements ReactiveController {
   }
 
   get above(): number {
-    return this.#sum(0, this.first);
+    return this.#heights.sum(0, this.first);
   }
 
   get below(): number {
-    return this.#sum(this.last, this.#lines.count());
-  }
-
-  #sum(from: number, to: number): number {
-    let sum = 0;
-    for (let at = from; at < to; at++) sum += this.#height(at);
-    return Math.round(sum);
-  }
-
-  #height(index: number): number {
-    return this.#heights.get(this.#lines.key(index)) ?? this.#lines.estimate(index);
+    return this.#heights.sum(this.last, this.#lines.count());
   }
 
   hostDisconnected(): void {
@@ -110,7 +102,7 @@ export class LineWindow implements ReactiveController {
   /** The lines have changed: keeps those on the page that were there, as far as they still exist. */
   changed(): void {
     const count = this.#lines.count();
-    const before = this.#drawn;
+    const before = this.#rows.keys;
     const follows = this.isNearEnd;
     this.#index = new Map();
     for (let at = 0; at < count; at++) this.#index.set(this.#lines.key(at), at);
@@ -136,21 +128,23 @@ export class LineWindow implements ReactiveController {
 
   hostUpdate(): void {
     // Before lines leave the page their heights are noted: the space that stands for them is as high.
-    const rows = this.#rows;
-    this.#drawn.forEach((key, at) => {
+    this.#rows.keys.forEach((key, at) => {
       const index = this.#index.get(key);
       const stays = index !== undefined && index >= this.first && index < this.last;
-      const row = rows[at];
-      if (!stays && row !== undefined) this.#heights.set(key, row.getBoundingClientRect().height);
+      const row = this.#rows.at(at);
+      if (stays || row === undefined) return;
+      this.#heights.keep(key, row.getBoundingClientRect().height);
+      // The keyboard stays in the list when the line leaves that it was on.
+      if (row.matches(":focus-within")) this.#scroller?.focus({ preventScroll: true });
     });
-    if (this.#heights.size > 20_000) this.#heights.clear();
+    this.#scrollTopBefore = this.#scroller?.scrollTop ?? 0;
   }
 
   hostUpdated(): void {
     const scroller = this.#scroller;
     if (scroller === null) return;
-    this.#drawn = [];
-    for (let at = this.first; at < this.last; at++) this.#drawn.push(this.#lines.key(at));
+    const drawn = scroller.querySelectorAll<HTMLElement>(".row");
+    this.#rows.drawn(drawn, (at) => this.#lines.key(this.first + at));
     if (this.#observer === undefined) {
       this.#observer = new ResizeObserver(() => this.#resized());
       this.#observer.observe(scroller);
@@ -165,8 +159,15 @@ export class LineWindow implements ReactiveController {
     const lines = [...this.#host.renderRoot.querySelectorAll<LitElement>(".line")];
     await Promise.all(lines.filter((line) => !line.hasUpdated).map((line) => line.updateComplete));
     if (!this.#host.isConnected) return;
-    // Where a line is read, the browser does it as the lines are laid out, and we see to the rest then.
-    if (this.#anchor.at !== "line" || !keepsPlace()) this.#restore();
+    const grown = this.#grown();
+    const scroller = this.#scroller;
+    if (grown === undefined || scroller === null) this.#restore();
+    else {
+      // Nobody scrolls within a task: what it moved by since is what the browser saw to.
+      const left = grown - (scroller.scrollTop - this.#scrollTopBefore);
+      if (Math.abs(left) >= 0.5) scroller.scrollTop += left;
+      this.#note(scroller);
+    }
     this.#moved();
   }
 
@@ -186,30 +187,41 @@ export class LineWindow implements ReactiveController {
     this.#moved();
   }
 
-  #rowOf(key: string): HTMLElement | undefined {
-    const at = this.#drawn.indexOf(key);
-    return at < 0 ? undefined : this.#rows[at];
-  }
-
   /** Scrolls so that the reader is where they were. */
   #restore(isScroll = false): void {
     const scroller = this.#scroller;
     if (scroller === null) return;
     const anchor = this.#anchor;
+    const grown = this.#grown();
     if (anchor.at === "end") {
       if (!this.#hasLeft(scroller, isScroll)) scroller.scrollTop = scroller.scrollHeight;
-    } else {
-      const row = this.#rowOf(anchor.key);
+    } else if (grown !== undefined) this.#correct(scroller, grown, isScroll);
+    else if (anchor.at === "goal") {
+      const row = this.#rows.of(anchor.key);
       if (row !== undefined) {
         const offset = row.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
-        if (anchor.at === "line")
-          this.#correct(scroller, offset + scroller.scrollTop - anchor.from, isScroll);
-        else scroller.scrollTop += offset - goal(scroller, row, offset, anchor.align);
+        scroller.scrollTop += offset - goal(scroller, row, offset, anchor.align);
       }
     }
+    this.#note(scroller);
+  }
+
+  /** Notes where all stands. Nobody stays at the very beginning while something may be added above. */
+  #note(scroller: HTMLElement): void {
+    const isStart = this.first === 0 && this.#lines.isWhole();
+    if (scroller.scrollTop < 1 && !isStart) scroller.scrollTop = 1;
     this.#scrollTop = scroller.scrollTop;
     this.#size = { all: scroller.scrollHeight, seen: scroller.clientHeight };
     this.#capture(scroller);
+  }
+
+  /** How many pixels were added above the line that is being read; undefined where none is. */
+  #grown(): number | undefined {
+    const [anchor, scroller] = [this.#anchor, this.#scroller];
+    const row = anchor.at === "line" ? this.#rows.of(anchor.key) : undefined;
+    if (anchor.at !== "line" || scroller === null || row === undefined) return undefined;
+    const offset = row.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+    return offset + scroller.scrollTop - anchor.from;
   }
 
   /** Follows a line that is being read, when so many pixels were added above it. */
@@ -236,18 +248,9 @@ export class LineWindow implements ReactiveController {
       return;
     }
     const edge = scroller.getBoundingClientRect().top;
-    const rows = this.#rows;
-    let [low, high] = [0, rows.length - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (rows[middle]!.getBoundingClientRect().top < edge) low = middle + 1;
-      else high = middle;
-    }
-    const row = rows[low];
-    const key = this.#drawn[low];
-    if (row === undefined || key === undefined) return;
-    const from = row.getBoundingClientRect().top - edge + scroller.scrollTop;
-    this.#anchor = { at: "line", key, from };
+    const read = this.#rows.read(edge);
+    if (read === undefined) return;
+    this.#anchor = { at: "line", key: read.key, from: read.below + scroller.scrollTop };
   }
 
   readonly onScroll = (): void => {
@@ -267,7 +270,7 @@ export class LineWindow implements ReactiveController {
     const count = this.#lines.count();
     if (scroller === null || count === 0 || rows.length === 0) return;
     const box = scroller.getBoundingClientRect();
-    const top = rows[0]!.getBoundingClientRect().top - box.top;
+    const top = rows.at(0)!.getBoundingClientRect().top - box.top;
     const bottom = rows.at(-1)!.getBoundingClientRect().bottom - box.top;
     const ahead = box.height * AHEAD;
     if (top > box.height || bottom < 0) {
@@ -287,10 +290,12 @@ export class LineWindow implements ReactiveController {
     cancelAnimationFrame(this.#frame);
     this.#frame = requestAnimationFrame(() => {
       this.#frame = 0;
+      const seen = this.visible();
+      const most = seen === undefined ? 0 : 3 * (seen.last - seen.first) + FIRST;
       this.first = Math.max(0, this.first - above);
       this.last = Math.min(this.#lines.count(), this.last + below);
       // As many leave at the other side: those are far away.
-      const spare = Math.max(0, this.last - this.first - 2 * MOST_SPARE);
+      const spare = Math.max(0, this.last - this.first - Math.max(MOST_MOVING, most));
       if (above > below) this.last -= spare;
       else this.first += spare;
       this.#host.requestUpdate();
@@ -300,7 +305,7 @@ export class LineWindow implements ReactiveController {
   /** The scroll bar was drawn to where no line is on the page. */
   #jump(scroller: HTMLElement, height: number): void {
     const from = scroller.scrollTop + height / 3;
-    const index = lineAt(from, this.#lines.count(), (at) => this.#height(at));
+    const index = lineAt(from, this.#lines.count(), this.#heights.of);
     this.#around(index);
     this.#anchor = { at: "goal", key: this.#lines.key(index), align: "center" };
     this.#host.requestUpdate();
@@ -326,12 +331,8 @@ export class LineWindow implements ReactiveController {
   /** The first and the last line of which something is in the window. */
   visible(): { first: number; last: number } | undefined {
     const box = this.#scroller?.getBoundingClientRect();
-    const rows = this.#rows;
-    if (box === undefined || rows.length === 0) return undefined;
-    const first = rows.findIndex((row) => row.getBoundingClientRect().bottom > box.top);
-    const last = rows.findLastIndex((row) => row.getBoundingClientRect().top < box.bottom);
-    if (first < 0 || last < 0) return undefined;
-    return { first: this.first + first, last: this.first + last };
+    const seen = box && this.#rows.within(box);
+    return seen && { first: this.first + seen.first, last: this.first + seen.last };
   }
 
   /** Brings a line into the window. */

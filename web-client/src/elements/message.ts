@@ -310,13 +310,17 @@ export class WeftMessage extends LitElement {
       this.item.header ? "first" : "",
       pending?.state === "sending" ? "sending" : "",
       this.#mentionsMe(content) ? "for-me" : "",
+      this.item.readers.length > 0 ? "read" : "",
     ];
     const readers = this.item.readers;
+    const shield = this.#shield();
     return html`<div class=${classes.join(" ")}>
       <div class="gutter">${this.#gutter()}</div>
       <div class="what">
         ${this.#quote()} ${this.#header()}
-        <div class="body">${this.#shield()} ${this.#body(content)}</div>
+        <div class="body ${shield === nothing ? "" : "suspect"}">
+          ${shield} ${this.#body(content)}
+        </div>
         ${this.#sending()} ${this.#reactions()}
       </div>
       ${readers.length === 0 ? nothing : html`<weft-readers .room=${this.room} .readers=${readers}></weft-readers>`}

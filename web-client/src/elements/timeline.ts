@@ -1,6 +1,7 @@
 import { msg } from "@lit/localize";
 import { html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { guard } from "lit/directives/guard.js";
 import { repeat } from "lit/directives/repeat.js";
 import { createLineKeys } from "../controllers/line-keys.ts";
 import { LineWindow } from "../controllers/line-window.ts";
@@ -12,6 +13,7 @@ import type { Client } from "../store/client.ts";
 import type { Room } from "../store/room.ts";
 import {
   createItemBuilder,
+  lineOf,
   readUpTo,
   type ItemBuilder,
   type TimelineItem,
@@ -25,8 +27,9 @@ import { historyFoot, historyHead, toNewest, toUnread } from "./timeline-edges.t
 import { enlarge } from "./timeline-pictures.ts";
 import { estimateHeight, spokenWords, timelineRow } from "./timeline-row.ts";
 
-/** Older events are fetched when fewer than so many lines are left above the window; newer ones, below it. */
+/** Older events are fetched when fewer than so many lines are left above the window; more for who has left the end, and may be going far. */
 const AHEAD = 20;
+const FAR_AHEAD = 80;
 /** Milliseconds after scrolling in which the pointer takes no line in hand: lines pass below it. */
 const PASSING = 150;
 
@@ -57,6 +60,7 @@ export class WeftTimeline extends LitElement {
     count: () => this.#items.length,
     key: (index) => this.#items[index]?.key ?? "",
     estimate: (index) => estimateHeight(this.#items[index]),
+    isWhole: () => this.#place.stretch.reachedStart,
     onMove: () => this.#look(),
   });
 
@@ -77,9 +81,11 @@ export class WeftTimeline extends LitElement {
     client: () => this.client,
     room: () => this.room,
     stretch: () => this.#place.stretch,
-    nearStart: () =>
-      this.#items.length === 0 || (this.#window.visible()?.first ?? AHEAD + 1) <= AHEAD,
-    nearEnd: () => (this.#window.visible()?.last ?? 0) >= this.#items.length - AHEAD,
+    nearStart: () => {
+      const ahead = this.#window.atEnd ? AHEAD : FAR_AHEAD;
+      return this.#items.length === 0 || (this.#window.visible()?.first ?? ahead + 1) <= ahead;
+    },
+    nearEnd: () => (this.#window.visible()?.last ?? 0) >= this.#items.length - FAR_AHEAD,
     onPage: () => {
       if (!this.#window.isNearEnd) this.#place.split();
     },
@@ -174,14 +180,6 @@ export class WeftTimeline extends LitElement {
     this.#window.scrollToEnd();
   }
 
-  #lineOf(eventId: string): number {
-    return this.#items.findIndex((item) =>
-      item.kind === "message"
-        ? item.entry.event.event_id === eventId
-        : item.notices.some((notice) => notice.eventId === eventId),
-    );
-  }
-
   /** Brings an event into the window, wherever in the history it stands, and lights it up. */
   async goTo(eventId: string): Promise<void> {
     const found = await this.#place.go(eventId);
@@ -197,8 +195,8 @@ export class WeftTimeline extends LitElement {
   async #showLine(eventId: string): Promise<void> {
     await this.updateComplete;
     const { stretch } = this.#place;
-    const shown = standIn(stretch, eventId, (one) => this.#lineOf(one) >= 0);
-    const index = shown === undefined ? -1 : this.#lineOf(shown);
+    const shown = standIn(stretch, eventId, (one) => lineOf(this.#items, one) >= 0);
+    const index = shown === undefined ? -1 : lineOf(this.#items, shown);
     const item = this.#items[index];
     if (item === undefined) return;
     this.#window.scrollTo(index, "center");
@@ -267,7 +265,7 @@ export class WeftTimeline extends LitElement {
   /** A menu of the line in hand is open: the line stays in hand. */
   #pinned = false;
 
-  #activate(key: string | undefined, byPointer = false): void {
+  readonly #activate = (key: string | undefined, byPointer = false): void => {
     this.#pointed = byPointer ? key : undefined;
     const passing = PASSING - (performance.now() - this.#scrolledAt);
     if (byPointer && passing > 0) {
@@ -280,7 +278,7 @@ export class WeftTimeline extends LitElement {
       return;
     }
     if (!this.#pinned && this.activeKey !== key) this.activeKey = key;
-  }
+  };
 
   /** The line below the pointer, and the wait until lines stand still there. */
   #pointed: string | undefined;
@@ -295,17 +293,23 @@ export class WeftTimeline extends LitElement {
   #row(index: number, tabStop: number) {
     const item = this.#items[index];
     if (item === undefined) return nothing;
-    return timelineRow({
-      client: this.client,
-      room: this.room,
-      item,
-      index,
+    const look = {
       active: item.key === this.activeKey,
       tabStop: index === tabStop,
-      inThread: this.thread !== undefined,
       flash: item.key === this.#flash,
-      onActive: (key, byPointer) => this.#activate(key, byPointer),
-    });
+    };
+    // Lines are made anew when anything happens in the room: while these are the same, nothing in them has changed.
+    return guard([item, index, ...Object.values(look)], () =>
+      timelineRow({
+        client: this.client,
+        room: this.room,
+        item,
+        index,
+        ...look,
+        inThread: this.thread !== undefined,
+        onActive: this.#activate,
+      }),
+    );
   }
 
   override render() {

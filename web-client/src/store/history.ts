@@ -2,12 +2,16 @@ import { isTransient } from "../api/errors.ts";
 import type { ReadingApi } from "../api/reading.ts";
 import type { RoomApi } from "../api/rooms.ts";
 import type { MatrixEvent } from "../api/types.ts";
+import { createPace } from "./pace.ts";
 import type { Room, StateEvent } from "./room.ts";
 import type { RoomStore } from "./room-store.ts";
 import { Timeline } from "./timeline.ts";
 
 /** Reads events that came encrypted, as far as that is possible now. */
 export type ReadEvents = (roomId: string, events: readonly MatrixEvent[]) => Promise<MatrixEvent[]>;
+
+/** The pages that are on their way. */
+type Paging = WeakMap<Timeline, Promise<boolean>>;
 
 interface Page {
   chunk: readonly MatrixEvent[];
@@ -23,19 +27,18 @@ export function createHistory(
   apis: { rooms: RoomApi; reading: ReadingApi },
   store: RoomStore,
   read: ReadEvents = async (_, events) => [...events],
+  now: () => number = () => performance.now(),
 ) {
   const api = apis.rooms;
-  const pagingOf = {
-    b: new WeakMap<Timeline, Promise<boolean>>(),
-    f: new WeakMap<Timeline, Promise<boolean>>(),
-  };
+  const pagingOf: Record<"b" | "f", Paging> = { b: new WeakMap(), f: new WeakMap() };
+  const pageSize = createPace(now);
   const single = new Map<string, Promise<MatrixEvent | undefined>>();
 
   /** A page of what lies before a stretch. */
   async function before(room: Room, timeline: Timeline): Promise<Page> {
     const { thread, prevToken } = timeline;
     if (thread === undefined) {
-      const { chunk, end, state } = await api.messages(room.roomId, prevToken);
+      const { chunk, end, state } = await api.messages(room.roomId, prevToken, pageSize(timeline));
       takeState(room, state);
       return { chunk, end };
     }
@@ -67,7 +70,7 @@ export function createHistory(
   async function pageForth(room: Room, timeline: Timeline): Promise<boolean> {
     const from = timeline.nextToken;
     if (from === undefined) return false;
-    const answer = await apis.reading.messages(room.roomId, from, "f");
+    const answer = await apis.reading.messages(room.roomId, from, "f", pageSize(timeline));
     takeState(room, answer.state);
     const chunk = await read(room.roomId, answer.chunk);
     if (timeline.nextToken !== from) return true;
@@ -90,10 +93,8 @@ export function createHistory(
     return started;
   }
 
-  async function fetchEvent(room: Room, eventId: string): Promise<MatrixEvent | undefined> {
-    const event = await api.event(room.roomId, eventId);
-    return (await read(room.roomId, [event]))[0];
-  }
+  const fetchEvent = async ({ roomId }: Room, eventId: string): Promise<MatrixEvent | undefined> =>
+    (await read(roomId, [await api.event(roomId, eventId)]))[0];
 
   return {
     /**

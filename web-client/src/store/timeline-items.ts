@@ -186,6 +186,15 @@ export function createItemBuilder(
   return { build };
 }
 
+/** The line on which an event stands, or -1. */
+export function lineOf(items: readonly TimelineItem[], eventId: string): number {
+  return items.findIndex((item) =>
+    item.kind === "message"
+      ? item.entry.event.event_id === eventId
+      : item.notices.some((notice) => notice.eventId === eventId),
+  );
+}
+
 /** What a stretch shows: what is said in threads stands in these, and not in the room. */
 function entriesOf(room: Room, stretch: Timeline): readonly Entry[] {
   const isOpen = stretch.nextToken !== undefined;

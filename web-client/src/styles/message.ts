@@ -4,8 +4,13 @@ export const messageStyles = css`
   :host {
     display: block;
   }
-  .message {
+  /* Only what has something laid over it is positioned: each positioned box costs paint in every frame of scrolling. */
+  :host([active]) .message,
+  .message.read,
+  .body.suspect {
     position: relative;
+  }
+  .message {
     display: grid;
     grid-template-columns: 52px minmax(0, 1fr);
     padding: 2px 84px 2px var(--space-5);
@@ -23,7 +28,6 @@ export const messageStyles = css`
     opacity: 0.6;
   }
   .gutter {
-    position: relative;
     min-height: 20px;
   }
   .gutter weft-avatar {
@@ -40,15 +44,15 @@ export const messageStyles = css`
   }
   .aside {
     position: absolute;
-    top: 3px;
-    left: 0;
+    top: 5px;
+    left: var(--space-5);
+    display: none;
     width: 42px;
     color: var(--muted);
     font-size: 0.73em;
-    opacity: 0;
   }
   :host([active]) .aside {
-    opacity: 1;
+    display: block;
   }
   .header {
     display: flex;
@@ -70,9 +74,6 @@ export const messageStyles = css`
     flex: none;
     color: var(--muted);
     font-size: 0.79em;
-  }
-  .body {
-    position: relative;
   }
   weft-shield {
     position: absolute;
@@ -135,6 +136,9 @@ export const messageStyles = css`
     .message {
       grid-template-columns: 48px minmax(0, 1fr);
       padding-inline: var(--space-3) 44px;
+    }
+    .aside {
+      left: var(--space-3);
     }
     weft-readers {
       right: var(--space-2);

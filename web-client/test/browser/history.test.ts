@@ -74,6 +74,46 @@ describe("the way through history", () => {
     await expect.element(page.getByText("This is where the conversation begins.")).toBeVisible();
   });
 
+  test("who waits at the very beginning of what is loaded stays at the line that is read there", async () => {
+    const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>();
+    const { promise: come, resolve: comes } = Promise.withResolvers<void>();
+    const pages = history();
+    const { timeline } = await openRoom(
+      {
+        "rooms.messages": async () => {
+          isAsked();
+          await come;
+          return pages["rooms.messages"]();
+        },
+      },
+      40,
+    );
+    const scroller = timeline().shadowRoot!.querySelector(".scroller")!;
+    const rows = () => [...timeline().shadowRoot!.querySelectorAll<HTMLElement>(".row")];
+    await eventually(() => expect(rows().length).toBeGreaterThan(35));
+    scroller.scrollTop = 0;
+    await asked;
+    await settled();
+    const read = lineInSight(timeline());
+    comes();
+    await eventually(() => expect(scroller.scrollTop).toBeGreaterThan(100));
+    await settled();
+    expect(Math.abs(read.moved())).toBeLessThan(3);
+  });
+
+  test("the keyboard stays in the list when the line leaves the page that it was on", async () => {
+    const { timeline } = await openRoom({}, 600);
+    const root = timeline().shadowRoot!;
+    const last = () => [...root.querySelectorAll<HTMLElement>(".row")].at(-1)!;
+    await eventually(() => expect(last().getAttribute("aria-label")).toContain("message 599"));
+    last().focus();
+    const line = last();
+    const scroller = root.querySelector(".scroller")!;
+    scroller.scrollTop = 0;
+    await eventually(() => expect(line.isConnected).toBe(false));
+    expect(root.activeElement).toBe(scroller);
+  });
+
   test("older messages that are on a server which does not answer can be asked for again", async () => {
     let isThere = false;
     await openRoom({

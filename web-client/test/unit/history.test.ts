@@ -33,6 +33,8 @@ function setUp(
   threads: Script<ThreadPage> = [],
 ) {
   const asked: unknown[][] = [];
+  const sizes: (number | undefined)[] = [];
+  const clock = { now: 0 };
   const next = async <T>(script: Script<T>, ...what: unknown[]): Promise<T> => {
     asked.push(what);
     const answer = script.shift();
@@ -43,7 +45,10 @@ function setUp(
   const store = new RoomStore(ME);
   const make = createEvents();
   const api = {
-    messages: (_room: string, token: string | undefined) => next(pages, "messages", token),
+    messages: (_room: string, token: string | undefined, size?: number) => {
+      sizes.push(size);
+      return next(pages, "messages", token);
+    },
     event: (_room: string, eventId: string) => next(events, "event", eventId),
     members: () => next(members, "members"),
   } as unknown as RoomApi;
@@ -63,9 +68,10 @@ function setUp(
     thread: (_room: string, root: string, token: string | undefined) =>
       next(threads, "thread", root, token),
   } as unknown as ReadingApi;
-  const history = createHistory({ rooms: api, reading }, store);
+  const read = (_: string, events: readonly MatrixEvent[]) => Promise.resolve([...events]);
+  const history = createHistory({ rooms: api, reading }, store, read, () => clock.now);
   const bodies = () => room.timeline.entries.map((entry) => entry.event.content["body"]);
-  return { history, store, room, make, asked, newest, bodies };
+  return { history, store, room, make, asked, newest, bodies, sizes, clock };
 }
 
 describe("older messages", () => {
@@ -88,6 +94,17 @@ describe("older messages", () => {
     ]);
     expect(await history.older(room)).toBe(false);
     expect(asked).toHaveLength(2);
+  });
+
+  test("come in larger pages for who reads on quickly", async () => {
+    const make = createEvents(0, "$old");
+    const page = (at: number): Page => ({ chunk: [make.message(ANN, `${at}`)], end: `q${at}` });
+    const { history, room, sizes, clock } = setUp([1, 2, 3, 4, 5, 6].map(page));
+    for (const wait of [100, 100, 100, 100, 5000, 0]) {
+      await history.older(room);
+      clock.now += wait;
+    }
+    expect(sizes).toEqual([40, 80, 160, 320, 320, 40]);
   });
 
   test("are asked for once by all who want them at the same time", async () => {
