@@ -6,12 +6,28 @@ interface Lines {
   shortcut(index: number, key: string): boolean;
 }
 
+/**
+ * The line that a key is for: also from a button or link within it, whose own keys are Enter and the space bar. What has other
+ * keys of its own, such as a field, a menu or a choice, keeps all of them.
+ */
+function lineOf(path: readonly EventTarget[]): string | undefined {
+  const at = path.findIndex((one) => one instanceof HTMLElement && one.dataset["index"]);
+  const within = path.slice(0, Math.max(at, 0)).filter((one) => one instanceof HTMLElement);
+  const hasKeys = within.some((one) =>
+    one.matches("input, textarea, select, video, audio, [popover], [role], [contenteditable]"),
+  );
+  return hasKeys || !isPressed(within[0]) ? undefined : (path[at] as HTMLElement).dataset["index"];
+}
+
+const isPressed = (inner: HTMLElement | undefined): boolean =>
+  inner === undefined || inner.matches("button, a");
+
 /** The keys of a list of lines: arrows and End move, and each line may have keys of its own. */
 export function createLineKeys(lines: Lines) {
   return (event: KeyboardEvent): void => {
-    const target = event.composedPath()[0] as HTMLElement;
-    const index = target.dataset["index"];
-    const onList = target === event.currentTarget;
+    const path = event.composedPath();
+    const onList = path[0] === event.currentTarget;
+    const index = onList ? undefined : lineOf(path);
     if ((!onList && index === undefined) || event.ctrlKey || event.metaKey || event.altKey) return;
     const last = lines.count() - 1;
     const at = onList ? last + 1 : Number(index);

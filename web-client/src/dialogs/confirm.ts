@@ -40,7 +40,7 @@ export class WeftConfirm extends LitElement {
           request.reason === undefined
             ? nothing
             : html`<label for="reason">${request.reason}</label
-                ><input id="reason" autocomplete="off" />`
+                ><input id="reason" autocomplete="off" autofocus />`
         }
         ${
           request.choice === undefined
@@ -51,12 +51,19 @@ export class WeftConfirm extends LitElement {
         }
         ${this.problem === "" ? nothing : html`<p class="problem" role="alert">${this.problem}</p>`}
         <div class="actions">
-          <button type="button" class="button" @click=${closeDialog}>${msg("Cancel")}</button>
+          <button
+            type="button"
+            class="button"
+            ?autofocus=${request.danger === true && request.reason === undefined}
+            @click=${closeDialog}
+          >
+            ${msg("Cancel")}
+          </button>
           <button
             type="submit"
             class="button ${request.danger ? "danger" : "primary"}"
             ?disabled=${this.busy}
-            autofocus
+            ?autofocus=${request.danger !== true && request.reason === undefined}
           >
             ${request.action}
           </button>

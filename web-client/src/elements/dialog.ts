@@ -1,15 +1,13 @@
 import { msg } from "@lit/localize";
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
+import { holdBack } from "../store/way-back.ts";
 import { base, buttons } from "../styles/shared.ts";
+import { keepFocus } from "./focus-return.ts";
 import { icon } from "./icon.ts";
 
-/** The element that has the keyboard, through all shadow roots. */
-function activeElement(): HTMLElement | undefined {
-  let at = document.activeElement;
-  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
-  return at instanceof HTMLElement && at !== document.body ? at : undefined;
-}
+/** What the keyboard may begin at in a window that names nothing itself. */
+const FIRST = "input:not([type=hidden], [type=file], :disabled), textarea, select";
 
 /** A modal window around its content. It shows itself when put on the page and fires `dismiss` when it is left. */
 @customElement("weft-dialog")
@@ -74,6 +72,9 @@ export class WeftDialog extends LitElement {
         min-height: 48px;
         padding: var(--space-3) var(--space-3) 0 var(--space-5);
       }
+      h2:focus {
+        outline: none;
+      }
       h2 {
         flex: 1;
         min-width: 0;
@@ -93,26 +94,42 @@ export class WeftDialog extends LitElement {
     `,
   ];
 
-  /** Where the keyboard was. */
-  #before: HTMLElement | undefined;
+  /** Gives the keyboard back to where it was. */
+  #giveBack: (() => void) | undefined;
+  #letBack: (() => void) | undefined;
 
   override firstUpdated(): void {
-    this.#before = activeElement();
+    this.#giveBack = keepFocus();
     this.dialog.showModal();
-    // What is slotted does not count when the browser looks for the first field.
-    this.querySelector<HTMLElement>("[autofocus]")?.focus();
+    this.#letBack = holdBack(() => this.#dismiss());
+    this.#begin();
+  }
+
+  /** What is slotted does not count when the browser looks for what is first: that is never the way out. */
+  #begin(): void {
+    const own =
+      this.querySelector<HTMLElement>("[autofocus]") ?? this.querySelector<HTMLElement>(FIRST);
+    const within = this.reading ? this.renderRoot.querySelector<HTMLElement>(".content") : null;
+    (own ?? within ?? this.renderRoot.querySelector<HTMLElement>("h2"))?.focus();
   }
 
   override disconnectedCallback(): void {
+    this.#letBack?.();
     this.dialog.close();
     super.disconnectedCallback();
-    if (this.#before?.isConnected === true) this.#before.focus();
+    this.#giveBack?.();
+  }
+
+  /** Asks to be closed; answers whether it may be. */
+  #dismiss(): boolean {
+    if (this.locked) return false;
+    this.dispatchEvent(new CustomEvent("dismiss", { bubbles: true, composed: true }));
+    return true;
   }
 
   readonly #leave = (event: Event): void => {
     event.preventDefault();
-    if (this.locked) return;
-    this.dispatchEvent(new CustomEvent("dismiss", { bubbles: true, composed: true }));
+    this.#dismiss();
   };
 
   readonly #onClick = (event: MouseEvent): void => {
@@ -127,7 +144,7 @@ export class WeftDialog extends LitElement {
       @mousedown=${this.#onClick}
     >
       <header>
-        <h2 id="heading" class="ellipsis">${this.heading}</h2>
+        <h2 id="heading" class="ellipsis" tabindex="-1">${this.heading}</h2>
         ${
           this.locked
             ? nothing

@@ -3,6 +3,7 @@ import { noteEmoji } from "../store/recent-emoji.ts";
 import type { Room } from "../store/room.ts";
 import { $route } from "../store/router.ts";
 import { report } from "../store/toasts.ts";
+import { activeElement, keepFocus } from "./focus-return.ts";
 import type { Picked } from "./picker/groups.ts";
 
 interface Request {
@@ -31,6 +32,7 @@ function place(panel: HTMLElement, anchor: Element): void {
 async function open(anchor: HTMLElement, request: Request): Promise<void> {
   const { createPicker } = await import("./picker/picker.ts");
   const { client, room, stickers = false, mode = "emoji", done } = request;
+  const giveBack = keepFocus();
   const panel = document.createElement("div");
   panel.popover = "auto";
   panel.style.cssText = BOX;
@@ -44,15 +46,17 @@ async function open(anchor: HTMLElement, request: Request): Promise<void> {
   window.addEventListener("resize", onResize);
   panel.addEventListener("toggle", ({ newState }) => {
     if (newState !== "closed") return;
+    const hadKeys = activeElement() === undefined || panel.contains(document.activeElement);
     unroute();
     window.removeEventListener("resize", onResize);
     panel.remove();
+    if (hadKeys) giveBack();
   });
   picker.addEventListener("leave", close);
   picker.addEventListener("picked", (event) => {
     const { detail: picked } = event as CustomEvent<Picked>;
     close();
-    if (anchor.isConnected) anchor.focus();
+    if (activeElement() === undefined) giveBack();
     if ("emoji" in picked) noteEmoji(client, picked.emoji);
     done(picked);
   });

@@ -67,9 +67,11 @@ export class WeftMenu extends LitElement {
         background: none;
         text-align: start;
       }
-      [role="menuitem"]:hover,
-      [role="menuitem"]:focus-visible {
+      [role="menuitem"]:hover {
         background: var(--hover);
+      }
+      [role="menuitem"]:focus-visible {
+        background: var(--marked);
         outline-offset: -2px;
       }
       [role="menuitem"] .icon {

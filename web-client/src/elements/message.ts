@@ -26,7 +26,7 @@ import { report } from "../store/toasts.ts";
 import { messageStyles } from "../styles/message.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { plainText } from "../text/names.ts";
-import { clockTime, fullTime } from "../text/time.ts";
+import { bareTime, clockTime, fullTime } from "../text/time.ts";
 import { explain } from "../text/problems.ts";
 import { hueOf } from "./avatar.ts";
 import { icon } from "./icon.ts";
@@ -235,7 +235,7 @@ export class WeftMessage extends LitElement {
   #gutter() {
     const { sender, origin_server_ts: ts } = this.#event;
     if (!this.item.header)
-      return html`<time class="aside" title=${fullTime(ts)}>${clockTime(ts)}</time>`;
+      return html`<time class="aside" title=${fullTime(ts)}>${bareTime(ts)}</time>`;
     return html`<weft-avatar
       seed=${sender}
       name=${this.room.member(sender)?.displayName ?? sender}

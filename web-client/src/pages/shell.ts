@@ -13,6 +13,7 @@ import { $route, hrefToRoom, type Route } from "../store/router.ts";
 import { report } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
 import "../dialogs/host.ts";
+import { followFocus } from "../elements/focus-return.ts";
 import "../elements/offline-banner.ts";
 import "../elements/sidebar.ts";
 import "../elements/welcome.ts";
@@ -161,6 +162,7 @@ export class WeftShell extends LitElement {
       if (readSetting(PUSH_KEY) === "on") void this.#resumePush();
     }
     const route = $route.get();
+    this.#keepKeys(route);
     this.classList.toggle("alone", route.page === "admin");
     this.classList.toggle(
       "inside",
@@ -170,6 +172,15 @@ export class WeftShell extends LitElement {
     const unread = list.filter(isUnread).length;
     const current = route.page === "room" ? this.client.store.summary(route.room)?.name : undefined;
     document.title = `${unread > 0 ? `(${unread}) ` : ""}${current === undefined ? "" : `${current} · `}Weft`;
+  }
+
+  #page: Route["page"] | undefined;
+
+  /** What had the keyboard may have gone with the page before: then the page that came has it. */
+  #keepKeys({ page }: Route): void {
+    const isOther = this.#page !== undefined && this.#page !== page;
+    this.#page = page;
+    if (isOther && $dialog.get() === undefined) followFocus();
   }
 
   #notices() {

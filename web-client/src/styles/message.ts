@@ -19,7 +19,7 @@ export const messageStyles = css`
     padding-top: var(--space-2);
   }
   :host([active]) .message {
-    background: var(--hover);
+    background: var(--marked);
   }
   .for-me {
     box-shadow: inset 3px 0 var(--highlight);
@@ -50,6 +50,7 @@ export const messageStyles = css`
     width: 42px;
     color: var(--muted);
     font-size: 0.73em;
+    white-space: nowrap;
   }
   :host([active]) .aside {
     display: block;

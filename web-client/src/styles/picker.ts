@@ -64,9 +64,11 @@ export const pickerStyles = css`
     background: none;
     font-size: 1.05em;
   }
-  .ways button:hover,
-  .ways [aria-checked="true"] {
+  .ways button:hover {
     background: var(--hover);
+  }
+  .ways [aria-checked="true"] {
+    background: var(--marked);
   }
   .list {
     flex: 1;
@@ -105,10 +107,8 @@ export const pickerStyles = css`
     outline: 2px solid var(--accent);
     outline-offset: -2px;
   }
-  @media (hover: hover) {
-    [role="option"]:hover {
-      background: var(--hover);
-    }
+  [role="option"]:hover {
+    background: var(--hover);
   }
   .stickers {
     --cell: 84px;

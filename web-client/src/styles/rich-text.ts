@@ -235,6 +235,6 @@ export const richTextStyles = css`
   }
   [data-mx-spoiler].shown {
     border-radius: 4px;
-    background: var(--hover);
+    background: var(--marked);
   }
 `;

@@ -15,6 +15,9 @@ export const base = css`
     outline: 2px solid var(--accent);
     outline-offset: 2px;
   }
+  main:focus-visible {
+    outline: none;
+  }
   .hidden-label {
     position: absolute;
     width: 1px;
@@ -122,10 +125,13 @@ export const buttons = css`
     text-decoration: none;
     transition: background 0.12s;
   }
-  .icon-button:hover:not(:disabled),
+  .icon-button:hover:not(:disabled) {
+    background: var(--hover);
+    color: var(--text);
+  }
   .icon-button[aria-expanded="true"],
   .icon-button[aria-pressed="true"] {
-    background: var(--hover);
+    background: var(--marked);
     color: var(--text);
   }
 `;

@@ -10,6 +10,21 @@ function formatter(options: Intl.DateTimeFormatOptions): (ts: number) => string 
 
 /** "14:05" */
 export const clockTime = formatter({ hour: "2-digit", minute: "2-digit" });
+
+let parts: Intl.DateTimeFormat | undefined;
+
+/** "14:05" and "2:05" where the day has two halves, without saying which: for narrow places beside whole times. */
+export function bareTime(ts: number): string {
+  parts ??= new Intl.DateTimeFormat(locale(), { hour: "numeric", minute: "2-digit" });
+  const told = parts.formatToParts(ts);
+  if (!told.some(({ type }) => type === "dayPeriod")) return clockTime(ts);
+  return told
+    .filter(({ type }) => type !== "dayPeriod")
+    .map(({ value }) => value)
+    .join("")
+    .trim();
+}
+
 /** "Sunday, 22 November 2026 at 14:05:09", for tooltips. */
 export const fullTime = formatter({ dateStyle: "full", timeStyle: "medium" });
 const weekday = formatter({ weekday: "long" });

@@ -5,7 +5,7 @@ import { loadRenderer } from "../../src/text/markdown.ts";
 import { hiddenHost, matrixTo, parseMatrixLink, splitLinks } from "../../src/text/links.ts";
 import { lineOf } from "../../src/text/plain.ts";
 import { sourceOf } from "../../src/text/source.ts";
-import { dayLabel, duration, quietTime, shortTime } from "../../src/text/time.ts";
+import { bareTime, dayLabel, duration, quietTime, shortTime } from "../../src/text/time.ts";
 import { hrefTo, parseRoute } from "../../src/store/router.ts";
 import { nextStage, NeedsProof } from "../../src/api/uia.ts";
 import { expand } from "../../src/api/http.ts";
@@ -307,4 +307,9 @@ test("paths are filled and escaped", () => {
   expect(
     expand("/rooms/{roomId}/send", { roomId: "!a/b:c" }, { via: ["x", "y"], from: undefined }),
   ).toBe("/rooms/!a%2Fb%3Ac/send?via=x&via=y");
+});
+
+test("beside a message the hour stands without its half of the day: there is no room for it", () => {
+  // The page's language in tests is American English, or one with 24 hours: neither says which half.
+  expect(bareTime(new Date(2026, 0, 5, 14, 5).getTime())).toMatch(/^(2:05|14:05)$/);
 });
