@@ -38,7 +38,7 @@ async function openNew(page: Page, item: string): Promise<Locator> {
 
 export async function createRoom(
   page: Page,
-  room: { name: string; topic?: string; alias?: string },
+  room: { name: string; topic?: string; alias?: string; isEncrypted?: boolean },
 ): Promise<void> {
   const window = await openNew(page, "Create a room");
   await window.getByLabel("Name").fill(room.name);
@@ -46,6 +46,9 @@ export async function createRoom(
   if (room.alias !== undefined) {
     await window.getByLabel("Everyone").check();
     await window.getByLabel("Address").fill(room.alias);
+  }
+  if (room.isEncrypted !== undefined) {
+    await window.getByLabel("Encrypt the messages").setChecked(room.isEncrypted);
   }
   await window.getByRole("button", { name: "Create" }).click();
   await page.getByRole("heading", { level: 1, name: room.name }).waitFor();

@@ -7,23 +7,11 @@ import { eventually } from "../support/wait.ts";
 import { type BuildProxy, createBuildProxy } from "./support/build-proxy.ts";
 import { hasBrowser, launchBrowser, openScreen, type Screen } from "./support/browser.ts";
 import { createNetwork, type Network } from "./support/network.ts";
+import { saveRooms } from "./support/page-store.ts";
 import { startWeft, type WeftProcess } from "./support/process.ts";
 
 const ROOM = "Far from the shore";
 const SAID = "Do we have enough rope?";
-
-/** Has the page write its rooms to its disk, as when it is left, and waits until rooms are written. */
-const SAVE = `new Promise((resolve) => {
-  const { transaction } = IDBDatabase.prototype;
-  IDBDatabase.prototype.transaction = function (...all) {
-    const made = transaction.apply(this, all);
-    if (all[1] === "readwrite" && all[0].includes("rooms")) {
-      made.addEventListener("complete", () => resolve(true));
-    }
-    return made;
-  };
-  window.dispatchEvent(new Event("pagehide"));
-})`;
 
 /** What the page does each hour by itself. */
 const LOOK = "navigator.serviceWorker.getRegistration().then((it) => it.update()).then(() => true)";
@@ -73,9 +61,7 @@ describe.skipIf(!hasBrowser("Chromium"))(
       // What was sent has come back: only then it is a message of the room, and has tools.
       await chat.message(ann.page, SAID).hover();
       await ann.page.getByLabel("Actions for the message of ann").waitFor();
-      // The first may be one that was under way before.
-      await ann.page.evaluate(SAVE);
-      await ann.page.evaluate(SAVE);
+      await saveRooms(ann.page);
     });
 
     test("opens without the network with what it has, says so, and loads what was never opened", async () => {
