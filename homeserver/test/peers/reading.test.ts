@@ -244,8 +244,8 @@ describe.skipIf(!hasBrowser("Chromium"))("reading a room", { timeout: 240_000 },
     await chat.message(page(), "better words").hover();
     await chat.message(page(), "better words").getByRole("button", { name: "More" }).click();
     await page().getByRole("menuitem", { name: "Forward" }).click();
-    await page().getByRole("button", { name: "Send to Elsewhere" }).click();
-    await page().getByRole("button", { name: "Sent to Elsewhere" }).waitFor();
+    await page().getByRole("button", { name: "Elsewhere Send" }).click();
+    await page().getByRole("button", { name: "Elsewhere Sent" }).waitFor();
     await page().keyboard.press("Escape");
     await page().getByRole("button", { name: "Room menu" }).click();
     await page().getByRole("menuitem", { name: "About this room" }).click();

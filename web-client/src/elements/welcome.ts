@@ -2,9 +2,11 @@ import { msg } from "@lit/localize";
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { Watch } from "../controllers/watch.ts";
+import { roleOf } from "../store/administrator.ts";
 import type { Client } from "../store/client.ts";
 import { openDialog } from "../store/dialogs.ts";
 import { hrefTo } from "../store/router.ts";
+import { report } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { icon, type IconName } from "./icon.ts";
 import { logo } from "./logo.ts";
@@ -16,7 +18,11 @@ export class WeftWelcome extends LitElement {
 
   constructor() {
     super();
-    new Watch(this, () => [this.client?.store.$list, this.client?.sync.$status]);
+    new Watch(this, () => [
+      this.client?.store.$list,
+      this.client?.sync.$status,
+      this.client && roleOf(this.client),
+    ]);
   }
 
   static override styles = [
@@ -103,6 +109,20 @@ export class WeftWelcome extends LitElement {
     </li>`;
   }
 
+  /** For administrators: people come by a link. */
+  #invite() {
+    if (roleOf(this.client).get() !== "administrator") return nothing;
+    return this.#card(
+      "userPlus",
+      msg("Invite people by a link"),
+      msg("Whoever has it can register on this server."),
+      () =>
+        void import("../admin/people/invite-link.ts")
+          .then(({ inviteAct }) => openDialog({ kind: "act", act: inviteAct(this.client) }))
+          .catch(report),
+    );
+  }
+
   #first() {
     return html`<h1>${msg("Welcome to Weft")}</h1>
       <p>${msg("You have no rooms yet. Here is how to begin:")}</p>
@@ -111,6 +131,7 @@ export class WeftWelcome extends LitElement {
         ${this.#card("message", msg("Write to someone"), msg("On this server or any other that speaks Matrix."), () => openDialog({ kind: "start-direct" }))}
         ${this.#card("compass", msg("Explore public rooms"), msg("See what others talk about here."), hrefTo({ page: "directory" }))}
         ${this.#card("user", msg("Set up your profile"), msg("A name and a picture by which others know you."), hrefTo({ page: "settings", section: "profile" }))}
+        ${this.#invite()}
       </ul>`;
   }
 
@@ -125,7 +146,10 @@ export class WeftWelcome extends LitElement {
           : html`<h1>${msg("Pick up a thread")}</h1>
               <p>
                 ${msg("Choose a room on the left, write to someone, or look around in the public directory.")}
-              </p>`
+              </p>
+              <ul>
+                ${this.#invite()}
+              </ul>`
       }
       ${
         matchMedia("(pointer: fine)").matches

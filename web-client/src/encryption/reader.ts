@@ -53,6 +53,28 @@ const isEncrypted = (event: MatrixEvent | undefined): event is MatrixEvent =>
 const editIn = (event: MatrixEvent): MatrixEvent | undefined =>
   event.unsigned?.["m.relations"]?.["m.replace"];
 
+/** The newest answer that a server put beside the event which began a thread. */
+const latestIn = (event: MatrixEvent): MatrixEvent | undefined =>
+  event.unsigned?.["m.relations"]?.["m.thread"]?.latest_event;
+
+type Relations = NonNullable<NonNullable<MatrixEvent["unsigned"]>["m.relations"]>;
+
+/** An event with what was read of those beside it. */
+function withBeside(
+  event: MatrixEvent,
+  edit: MatrixEvent | undefined,
+  latest: MatrixEvent | undefined,
+): MatrixEvent {
+  if (edit === undefined && latest === undefined) return event;
+  const relations: Relations = { ...event.unsigned?.["m.relations"] };
+  if (edit !== undefined) relations["m.replace"] = edit;
+  const thread = relations["m.thread"];
+  if (latest !== undefined && thread !== undefined) {
+    relations["m.thread"] = { ...thread, latest_event: latest };
+  }
+  return { ...event, unsigned: { ...event.unsigned, "m.relations": relations } };
+}
+
 /** Reads events of rooms through the engine, and once more when their keys come. */
 export function createReader(read: (events: WireEvent[]) => Promise<ReadResult[]>) {
   async function readAll(roomId: string, events: readonly MatrixEvent[]): Promise<MatrixEvent[]> {
@@ -67,17 +89,14 @@ export function createReader(read: (events: WireEvent[]) => Promise<ReadResult[]
 
   /** The same events, those that came encrypted as far as they can be read. */
   async function events(roomId: string, all: readonly MatrixEvent[]): Promise<MatrixEvent[]> {
-    const edits = all.map(editIn).filter(isEncrypted);
-    const wanted = [...all.filter(isEncrypted), ...edits];
+    const beside = [...all.map(editIn), ...all.map(latestIn)].filter(isEncrypted);
+    const wanted = [...all.filter(isEncrypted), ...beside];
     if (wanted.length === 0) return [...all];
     const found = await readAll(roomId, wanted);
     const clear = new Map(found.map((event, at) => [wanted[at], event]));
     return all.map((event) => {
       const own = clear.get(event) ?? event;
-      const edit = clear.get(editIn(event));
-      if (edit === undefined) return own;
-      const relations = { ...own.unsigned?.["m.relations"], "m.replace": edit };
-      return { ...own, unsigned: { ...own.unsigned, "m.relations": relations } };
+      return withBeside(own, clear.get(editIn(event)), clear.get(latestIn(event)));
     });
   }
 
@@ -92,7 +111,7 @@ export function createReader(read: (events: WireEvent[]) => Promise<ReadResult[]
       const wanted = room.timeline.entries
         .map(({ event }) => event)
         .filter((event) => {
-          if (!isEncrypted(event) && !isEncrypted(editIn(event))) return false;
+          if (![event, editIn(event), latestIn(event)].some(isEncrypted)) return false;
           const session = text(wireOf(event).content, "session_id");
           return sessions === undefined || !isEncrypted(event) || sessions.has(session ?? "");
         });

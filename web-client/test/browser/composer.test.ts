@@ -128,6 +128,31 @@ describe("words in the making", () => {
     });
   });
 
+  test("someone who is not in the room is found in the directory, when nobody here is meant", async () => {
+    const room = await openRoom({
+      "account.searchUsers": () => [
+        { user_id: "@zoe:three", display_name: "Zoe" },
+        { user_id: ME, display_name: "Me" },
+      ],
+    });
+    await write("hello @zo");
+    const offer = page.getByRole("option", { name: /Zoe/ });
+    await expect.element(offer).toBeVisible();
+    await expect.element(page.getByText("@zoe:three, not in this room")).toBeVisible();
+    await expectAccessible();
+    await userEvent.keyboard("{Enter}");
+    await expect.element(field()).toHaveValue("hello @Zoe ");
+    await userEvent.keyboard("{Enter}");
+    await eventually(() => expect(sentOf(room)).toHaveLength(1));
+    expect(sentOf(room)[0]).toMatchObject({ "m.mentions": { user_ids: ["@zoe:three"] } });
+    // Who is here is offered at once, and the server is asked nothing more.
+    const asked = () => room.calls.filter(({ name }) => name === "account.searchUsers").length;
+    const before = asked();
+    await write("hello @an");
+    await expect.element(page.getByRole("option", { name: /Ann/ })).toBeVisible();
+    expect(asked()).toBe(before);
+  });
+
   test("marks go around what is selected, by key and by the bar, and can be undone", async () => {
     await openRoom();
     await write("bold words");

@@ -2,6 +2,7 @@ import { html } from "lit";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { ApiError } from "../../src/api/errors.ts";
+import { roleOf } from "../../src/store/administrator.ts";
 import { $dialog, closeDialog } from "../../src/store/dialogs.ts";
 import { $quiet, setQuiet } from "../../src/store/notifier.ts";
 import { $toasts } from "../../src/store/toasts.ts";
@@ -192,4 +193,17 @@ test("whoever has no room is shown how to begin", async () => {
   await userEvent.click(page.getByRole("button", { name: /Create a room/ }));
   expect($dialog.get()).toMatchObject({ kind: "create-room" });
   await expect.element(page.getByRole("link", { name: /Set up your profile/ })).toBeVisible();
+});
+
+test("an administrator invites by a link from where one begins; nobody else sees it", async () => {
+  const plain = createTestClient();
+  await show(html`<weft-welcome .client=${plain.client}></weft-welcome>`, plain.client);
+  await eventually(() => expect(roleOf(plain.client).get()).toBe("user"));
+  await expect.element(page.getByText("Invite people by a link")).not.toBeInTheDocument();
+  const { client } = createTestClient({ "account.mayAdminister": () => true });
+  await show(html`<weft-welcome .client=${client}></weft-welcome>`, client);
+  await expectAccessible();
+  await userEvent.click(page.getByRole("button", { name: /Invite people by a link/ }));
+  await eventually(() => expect($dialog.get()).toMatchObject({ kind: "act" }));
+  expect($dialog.get()).toMatchObject({ act: { action: "Make a link" } });
 });

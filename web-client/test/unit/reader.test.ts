@@ -84,6 +84,32 @@ describe("events that come encrypted", () => {
   });
 });
 
+describe("the newest answer of a thread", () => {
+  test("is read where its server put it beside the first message, also when its key comes late", async () => {
+    const { reader, keys } = withKeys("root");
+    const store = new RoomStore("@me:one");
+    const root = sealed(make.message(ANN, "Shall we?"), "root");
+    const latest = sealed(make.message(ANN, "Yes!"), "answer");
+    const thread = { count: 3, latest_event: latest, current_user_participated: false };
+    const bundled = { ...root, unsigned: { "m.relations": { "m.thread": thread } } };
+    const events = await reader.events(ROOM, [bundled]);
+    store.apply(syncOf(ROOM, { timeline: { events } }), 0);
+    const room = store.room(ROOM)!;
+    const told = (): string =>
+      describeMessage(room, room.record.threads.of(root.event_id)!.latest!);
+    expect(told()).toBe("Encrypted message");
+    keys.add("answer");
+    await reader.heal(room, new Set(["answer"]));
+    expect(told()).toBe("Yes!");
+    expect(room.record.threads.of(root.event_id)?.count).toBe(3);
+    const [read] = await reader.events(ROOM, [bundled]);
+    expect(read?.unsigned?.["m.relations"]?.["m.thread"]).toMatchObject({
+      count: 3,
+      latest_event: { content: { body: "Yes!" } },
+    });
+  });
+});
+
 describe("a room whose key comes late", () => {
   test("heals: the message, its edit, and the list of rooms", async () => {
     const { reader, keys } = withKeys();

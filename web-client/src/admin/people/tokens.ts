@@ -2,7 +2,7 @@ import { msg, str } from "@lit/localize";
 import { html, LitElement } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import { createUsersAdmin, type RegistrationToken } from "../../api/admin/users.ts";
-import type { Act, ActField, ActValues } from "../../store/acts.ts";
+import type { Act } from "../../store/acts.ts";
 import type { Client } from "../../store/client.ts";
 import { openDialog } from "../../store/dialogs.ts";
 import { toast } from "../../store/toasts.ts";
@@ -13,6 +13,7 @@ import "../parts/list.ts";
 import type { WeftAdminList } from "../parts/list.ts";
 import { ofWhole, type Listing, type Wish } from "../parts/listing.ts";
 import { adminStyles } from "../parts/styles.ts";
+import { inviteAct, limits, readLimits } from "./invite-link.ts";
 
 /** The address at which somebody registers with a token. */
 function linkOf(token: string): string {
@@ -23,44 +24,6 @@ function linkOf(token: string): string {
 const isGood = (token: RegistrationToken): boolean =>
   (token.expiry_time === null || token.expiry_time > Date.now()) &&
   (token.uses_allowed === null || token.completed + token.pending < token.uses_allowed);
-
-/** The value of a field for a day and a time. */
-function fieldTime(ts: number | null): string {
-  if (ts === null) return "";
-  const local = new Date(ts - new Date(ts).getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 16);
-}
-
-function limits(token?: RegistrationToken): ActField[] {
-  return [
-    {
-      name: "uses",
-      label: msg("How many accounts"),
-      type: "number",
-      value: String(token === undefined ? 1 : (token.uses_allowed ?? "")),
-      hint: msg("Empty: any number."),
-      check(value) {
-        if (Number(value) > 2_147_483_647) return msg("This number is too large.");
-        const none = token === undefined && Number(value) === 0;
-        return none ? msg("One account at least, or empty.") : undefined;
-      },
-    },
-    {
-      name: "until",
-      label: msg("Good until"),
-      type: "moment",
-      value: fieldTime(token?.expiry_time ?? null),
-      hint: msg("Empty: for ever."),
-      check: (value) =>
-        new Date(value).getTime() > Date.now() ? undefined : msg("This moment is over."),
-    },
-  ];
-}
-
-const readLimits = (values: ActValues) => ({
-  uses_allowed: values["uses"] === "" ? null : Number(values["uses"]),
-  expiry_time: values["until"] === "" ? null : new Date(values["until"]!).getTime(),
-});
 
 /** Tokens by which people register, each of them a link to send. */
 @customElement("weft-admin-tokens")
@@ -85,19 +48,7 @@ export class WeftAdminTokens extends LitElement {
     openDialog({ kind: "act", act });
   }
 
-  readonly #create = (): void =>
-    this.#open({
-      heading: msg("Invite by link"),
-      text: msg("Whoever has the link can register here, as long as it is good."),
-      undo: msg("You can delete the link at any time. Accounts that were made with it stay."),
-      fields: limits(),
-      action: msg("Make a link"),
-      run: async (values) => {
-        const { url } = await this.#users.createLink(readLimits(values));
-        void this.list.reload();
-        return { text: msg("Send this link to whom you invite:"), copy: url };
-      },
-    });
+  readonly #create = (): void => this.#open(inviteAct(this.client, () => void this.list.reload()));
 
   #change(token: RegistrationToken): void {
     this.#open({

@@ -1,6 +1,7 @@
 import { msg, str } from "@lit/localize";
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { decryptionOf } from "../../encryption/decryption.ts";
 import type { Client } from "../../store/client.ts";
 import { describeMessage } from "../../store/describe.ts";
 import { forward } from "../../store/forward.ts";
@@ -21,6 +22,8 @@ export class WeftForward extends LitElement {
   @property({ attribute: false }) eventId = "";
   @state() private search = "";
   @state() private sent: ReadonlySet<string> = new Set();
+  /** The open room that something encrypted would go to, until it is said that it may. */
+  @state() private doubtful = "";
 
   static override styles = [
     base,
@@ -40,6 +43,20 @@ export class WeftForward extends LitElement {
       }
       .name {
         flex: 1;
+      }
+      .warning {
+        margin: 0 0 var(--space-2);
+        padding: var(--space-2) var(--space-3);
+        border-radius: var(--radius);
+        background: var(--danger-soft);
+        color: var(--danger);
+        font-size: 0.92em;
+      }
+      .warning div {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--space-2);
+        margin-top: var(--space-2);
       }
       .done {
         color: var(--muted);
@@ -64,6 +81,44 @@ export class WeftForward extends LitElement {
     });
   }
 
+  /** What came encrypted goes to an open room only when that is meant. */
+  #ask(roomId: string): void {
+    const [from, to] = [this.client.store.room(this.roomId), this.client.store.room(roomId)];
+    const event = from?.record.find(this.eventId)?.event;
+    const isSecret = event !== undefined && decryptionOf(event) !== undefined;
+    if (!isSecret || to?.encryption !== undefined) return this.#send(roomId);
+    this.doubtful = roomId;
+    void this.updateComplete.then(() =>
+      this.renderRoot.querySelector<HTMLElement>(".warning button")?.focus(),
+    );
+  }
+
+  /** Takes the question away; the keyboard goes back to the room that it was about. */
+  #settle(roomId: string): void {
+    this.doubtful = "";
+    const room = `[data-room="${CSS.escape(roomId)}"]`;
+    this.renderRoot.querySelector<HTMLElement>(room)?.focus();
+  }
+
+  #warning(roomId: string, name: string) {
+    if (this.doubtful !== roomId) return nothing;
+    const onSend = (): void => {
+      this.#settle(roomId);
+      this.#send(roomId);
+    };
+    return html`<div class="warning" role="alert">
+      ${msg(str`This was sent encrypted, and “${name}” is not: the servers of everyone there could read it.`)}
+      <div>
+        <button type="button" class="button small" @click=${() => this.#settle(roomId)}>
+          ${msg("Do not send")}
+        </button>
+        <button type="button" class="button small" @click=${onSend}>
+          ${msg("Send it openly")}
+        </button>
+      </div>
+    </div>`;
+  }
+
   #send(roomId: string): void {
     const [from, to] = [this.client.store.room(this.roomId), this.client.store.room(roomId)];
     const event = from?.record.find(this.eventId)?.event;
@@ -79,9 +134,11 @@ export class WeftForward extends LitElement {
     return html`<li>
       <button
         type="button"
-        ?disabled=${isSent}
-        aria-label=${isSent ? msg(str`Sent to ${name}`) : msg(str`Send to ${name}`)}
-        @click=${() => this.#send(roomId)}
+        data-room=${roomId}
+        aria-disabled=${isSent}
+        @click=${() => {
+          if (!isSent) this.#ask(roomId);
+        }}
       >
         <weft-avatar
           seed=${partner ?? roomId}
@@ -92,6 +149,7 @@ export class WeftForward extends LitElement {
         <span class="name ellipsis">${name}</span>
         <span class="done">${isSent ? msg("Sent") : msg("Send")}</span>
       </button>
+      ${this.#warning(roomId, name)}
     </li>`;
   }
 

@@ -1,17 +1,50 @@
-import { msg } from "@lit/localize";
+import { msg, str } from "@lit/localize";
 import type { Offer, Offers } from "../../controllers/completion.ts";
 import type { Client } from "../../store/client.ts";
 import { emoticonsFor } from "../../store/image-packs.ts";
 import { canNotifyRoom } from "../../store/power.ts";
 import type { Room } from "../../store/room.ts";
 import { findMembers, fold, OFFERED, queryAt, wordAt } from "../../text/mentions.ts";
+import { plainName } from "../../text/names.ts";
 
 interface Place {
   client: Client;
   room: Room;
 }
 
-function people({ client, room }: Place, text: string, caret: number): Offers | undefined {
+/** Milliseconds that somebody stops typing for before the server is asked. */
+const PAUSE = 200;
+/** Letters that the server is asked for at least. */
+const MIN_TERM = 2;
+
+let turn = 0;
+
+/** People that the server knows by these letters, where nobody in the room is meant. */
+async function strangers({ client, room }: Place, start: number, term: string): Promise<Offers> {
+  const label = msg("People");
+  const mine = ++turn;
+  await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  if (mine !== turn) return { start, label, offers: [] };
+  const found = await client.api.account.searchUsers(term);
+  const offers = found
+    .filter(({ user_id: userId }) => userId !== client.session.userId)
+    .slice(0, OFFERED)
+    .map(({ user_id: userId, display_name: told, avatar_url: mxc }): Offer => {
+      const name = plainName(told) ?? userId.slice(1);
+      const isHere = room.member(userId)?.membership === "join";
+      return {
+        label: name,
+        detail: isHere ? userId : msg(str`${userId}, not in this room`),
+        avatar: { seed: userId, name, mxc },
+        text: `@${name}`,
+        mention: { userId, name },
+      };
+    });
+  return { start, label, offers };
+}
+
+function people(place: Place, text: string, caret: number): ReturnType<typeof offersAt> {
+  const { client, room } = place;
   const query = queryAt(text, caret);
   if (query === undefined) return undefined;
   const me = client.session.userId;
@@ -36,6 +69,8 @@ function people({ client, room }: Place, text: string, caret: number): Offers | 
       text: "@room",
     });
   }
+  if (offers.length === 0 && query.term.length >= MIN_TERM)
+    return strangers(place, query.start, query.term);
   return { start: query.start, label: msg("People"), offers };
 }
 
