@@ -9568,6 +9568,16 @@ export interface components {
             user_ids: components["schemas"]["UserId"][];
         };
         /**
+         * @description Where a space stands among those that are in no other, kept with the space. (MSC3230.)
+         * @example {
+         *       "order": "a"
+         *     }
+         */
+        "Content.org.matrix.msc3230.space_order": {
+            /** @description Compared by code points, as that of `m.space.child`. */
+            order: string;
+        };
+        /**
          * @description Ends a poll, so that what is chosen later counts for nothing. (MSC3381, as apps send it.)
          * @example {
          *       "org.matrix.msc3381.poll.end": {},
@@ -39259,6 +39269,7 @@ export interface EventContents {
   "m.sticker": components["schemas"]["Content.m.sticker"];
   "m.tag": components["schemas"]["Content.m.tag"];
   "m.typing": components["schemas"]["Content.m.typing"];
+  "org.matrix.msc3230.space_order": components["schemas"]["Content.org.matrix.msc3230.space_order"];
   "org.matrix.msc3381.poll.end": components["schemas"]["Content.org.matrix.msc3381.poll.end"];
   "org.matrix.msc3381.poll.response": components["schemas"]["Content.org.matrix.msc3381.poll.response"];
   "org.matrix.msc3381.poll.start": components["schemas"]["Content.org.matrix.msc3381.poll.start"];

@@ -10,11 +10,12 @@ import type { RoomSummary } from "../store/room-store.ts";
 import { isUnread } from "../store/room-sections.ts";
 import { $route, hrefToRoom } from "../store/router.ts";
 import { readSpaces } from "../store/spaces.ts";
+import { attempt } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { icon, type IconName } from "./icon.ts";
 import "./avatar.ts";
 import "./menu.ts";
-import type { WeftMenu } from "./menu.ts";
+import type { MenuItem, WeftMenu } from "./menu.ts";
 import { spaceMenuItems } from "./space-heading.ts";
 
 /** What waits in some rooms: how many have news, and whether any of it is for the person. */
@@ -37,6 +38,8 @@ function waitingIn(rooms: Iterable<RoomSummary>): Waiting {
 export class WeftSpaceRail extends LitElement {
   @property({ attribute: false }) client!: Client;
   @state() private menuSpace = "";
+  /** What a screen reader is to say of a move. */
+  @state() private said = "";
   @query("weft-menu") private menu!: WeftMenu;
 
   constructor() {
@@ -143,7 +146,45 @@ export class WeftSpaceRail extends LitElement {
     showPlace(place);
   }
 
+  /** Moves a space among those at the top. Its place is this person's, on all their devices. */
+  async #move(spaceId: string, by: 1 | -1): Promise<void> {
+    const order = readSpaces(this.client.store).top.map(({ roomId }) => roomId);
+    const at = order.indexOf(spaceId);
+    const to = at + by;
+    if (at < 0 || to < 0 || to >= order.length) return;
+    await attempt(async () => {
+      const { moveSpace } = await import("../store/space-actions.ts");
+      await moveSpace(this.client, order, at, to);
+      this.said = msg(str`Place ${to + 1} of ${order.length}`);
+    });
+    await this.updateComplete;
+    this.renderRoot.querySelector<HTMLElement>(`[data-space="${CSS.escape(spaceId)}"]`)?.focus();
+  }
+
+  #menuItems(): MenuItem[] {
+    const spaceId = this.menuSpace;
+    const top = readSpaces(this.client.store).top;
+    const at = top.findIndex(({ roomId }) => roomId === spaceId);
+    const move = (by: 1 | -1) => () => void this.#move(spaceId, by);
+    return [
+      ...spaceMenuItems(this.client, spaceId),
+      ...(at > 0 ? [{ label: msg("Move up"), icon: "arrowUp" as const, run: move(-1) }] : []),
+      ...(at >= 0 && at < top.length - 1
+        ? [{ label: msg("Move down"), icon: "arrowDown" as const, run: move(1) }]
+        : []),
+    ];
+  }
+
+  /** Arrows go from place to place; with Alt and Shift they move the space. */
   readonly #onKey = (event: KeyboardEvent): void => {
+    const isMove = event.altKey && event.shiftKey;
+    const spaceId = (this.shadowRoot!.activeElement as HTMLElement | null)?.dataset["space"];
+    if (isMove && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+      event.preventDefault();
+      event.stopPropagation();
+      if (spaceId?.startsWith("!")) void this.#move(spaceId, event.key === "ArrowDown" ? 1 : -1);
+      return;
+    }
     if (event.altKey || (event.key !== "ArrowDown" && event.key !== "ArrowUp")) return;
     const all = [...this.renderRoot.querySelectorAll<HTMLElement>(".place")];
     const at = all.indexOf(this.shadowRoot!.activeElement as HTMLElement);
@@ -224,10 +265,7 @@ export class WeftSpaceRail extends LitElement {
           </li>
         </ul>
       </nav>
-      <weft-menu
-        bare
-        label=${msg("Space")}
-        .items=${spaceMenuItems(this.client, this.menuSpace)}
-      ></weft-menu>`;
+      <weft-menu bare label=${msg("Space")} .items=${this.#menuItems()}></weft-menu>
+      <div class="hidden-label" role="status">${this.said}</div>`;
   }
 }

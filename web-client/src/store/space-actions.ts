@@ -1,8 +1,9 @@
-import { strings, text, type EventContent } from "../api/types.ts";
+import { strings, text, type Content, type EventContent } from "../api/types.ts";
 import type { NewRoom } from "../api/rooms.ts";
 import { serverOf, viaServers } from "./actions.ts";
 import type { Client } from "./client.ts";
 import { placeKeys } from "./space-order.ts";
+import { topOrderOf } from "./spaces.ts";
 import type { Room } from "./room.ts";
 
 /** Servers through which a room may be joined; our own where nobody is known in it. */
@@ -66,6 +67,38 @@ export async function suggest(
 ): Promise<void> {
   const { suggested: _, ...rest } = childOf(space, roomId);
   await setChild(client, space.roomId, roomId, isOn ? { ...rest, suggested: true } : rest);
+}
+
+const TOP_ORDER = "org.matrix.msc3230.space_order";
+
+/** Moves a space to another place among those that are in no other, for this person alone. `order` are all of them. */
+export async function moveSpace(
+  client: Client,
+  order: readonly string[],
+  from: number,
+  to: number,
+): Promise<void> {
+  const { store } = client;
+  const keys = order.map((spaceId) => topOrderOf(store.room(spaceId)));
+  const places = [...placeKeys(keys, from, to)];
+  const before = places.map(([at]) => store.room(order[at]!)?.accountData.get(TOP_ORDER));
+  const show = (contents: readonly (Content | undefined)[]): void => {
+    for (const [index, [at]] of places.entries()) {
+      const [data, content] = [store.room(order[at]!)?.accountData, contents[index]];
+      if (content === undefined) data?.delete(TOP_ORDER);
+      else data?.set(TOP_ORDER, content);
+    }
+    store.refresh(places.map(([at]) => order[at]!));
+  };
+  // Here at once; the server follows, and a refusal takes it back.
+  show(places.map(([, key]) => ({ order: key })));
+  try {
+    for (const [at, key] of places)
+      await client.api.notes.setAccountData(order[at]!, TOP_ORDER, { order: key });
+  } catch (error) {
+    show(before);
+    throw error;
+  }
 }
 
 /** Moves a child to another place among its siblings; `order` are all of them, as they stand. */

@@ -21,7 +21,7 @@ interface Sibling {
 }
 
 /** An order that counts: printable ASCII, fifty characters at most. */
-const orderOf = (content: Unchecked<"m.space.child">): string | undefined => {
+const orderOf = (content: Unchecked<"m.space.child"> | undefined): string | undefined => {
   const order = text(content, "order");
   return order !== undefined && /^[\x20-\x7e]{1,50}$/.test(order) ? order : undefined;
 };
@@ -48,6 +48,22 @@ export function childrenIn(
     children.push({ roomId, via, suggested: child.suggested === true, order: orderOf(child), ts });
   }
   return children.toSorted(compareSiblings);
+}
+
+/** Where a person put a space among those that are in no other. (MSC3230.) */
+export function topOrderOf(room: Room | undefined): string | undefined {
+  return orderOf(room?.accountData.get("org.matrix.msc3230.space_order"));
+}
+
+/** Spaces that were put somewhere first, by that; the others by their names. */
+function inOrder(spaces: readonly RoomSummary[], store: RoomStore): RoomSummary[] {
+  const orders = new Map(spaces.map(({ roomId }) => [roomId, topOrderOf(store.room(roomId))]));
+  return spaces.toSorted((a, b) => {
+    const [one, other] = [orders.get(a.roomId), orders.get(b.roomId)];
+    if (one === other) return a.name.localeCompare(b.name);
+    if (one === undefined || other === undefined) return one === undefined ? 1 : -1;
+    return one < other ? -1 : 1;
+  });
 }
 
 /** The spaces that one is in, and what is in them. */
@@ -104,7 +120,7 @@ export function readSpaces(store: RoomStore): SpaceTree {
     });
   return {
     all: joined,
-    top: joined.filter(isTop).toSorted((a, b) => a.name.localeCompare(b.name)),
+    top: inOrder(joined.filter(isTop), store),
     children: (spaceId) => children.get(spaceId) ?? [],
     below: (spaceId) => below.get(spaceId) ?? new Set(),
   };

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Content } from "../../src/api/types.ts";
+import type { Client } from "../../src/store/client.ts";
 import { RoomStore } from "../../src/store/room-store.ts";
 import { sectionsOf, type ListWish } from "../../src/store/room-sections.ts";
+import { moveSpace } from "../../src/store/space-actions.ts";
 import { between, placeKeys } from "../../src/store/space-order.ts";
 import { readSpaces } from "../../src/store/spaces.ts";
 import { createEvents, syncOf } from "./events.ts";
@@ -35,6 +37,48 @@ const wish = (more: Partial<ListWish> = {}): ListWish => ({
   search: "",
   stays: undefined,
   ...more,
+});
+
+describe("spaces at the top", () => {
+  const top = (store: RoomStore): string[] => readSpaces(store).top.map(({ roomId }) => roomId);
+  const order = (store: RoomStore, roomId: string, value: unknown): void => {
+    const content = { order: value } as Content;
+    const events = [{ type: "org.matrix.msc3230.space_order", content }];
+    store.apply(syncOf(roomId, { account_data: { events } }), 0);
+  };
+
+  test("stand where they were put, and the others by their names behind them", () => {
+    const { store, space } = setUp();
+    for (const id of ["!d:one", "!c:one", "!b:one", "!a:one"]) space(id, {});
+    expect(top(store)).toEqual(["!a:one", "!b:one", "!c:one", "!d:one"]);
+    order(store, "!d:one", "a");
+    order(store, "!c:one", "B");
+    order(store, "!a:one", 7);
+    order(store, "!b:one", "not\nprintable");
+    expect(top(store)).toEqual(["!c:one", "!d:one", "!a:one", "!b:one"]);
+  });
+
+  test("are moved at once, for all devices; what the server refuses goes back", async () => {
+    const { store, space } = setUp();
+    for (const id of ["!a:one", "!b:one", "!c:one"]) space(id, {});
+    const told: unknown[][] = [];
+    let fails = false;
+    const setAccountData = async (...args: unknown[]): Promise<void> => {
+      if (fails) throw new Error("no");
+      told.push(args);
+    };
+    const client = { store, api: { notes: { setAccountData } } } as unknown as Client;
+    await moveSpace(client, top(store), 2, 0);
+    expect(top(store)).toEqual(["!c:one", "!a:one", "!b:one"]);
+    expect(told).toHaveLength(3);
+    told.length = 0;
+    await moveSpace(client, top(store), 0, 1);
+    expect(top(store)).toEqual(["!a:one", "!c:one", "!b:one"]);
+    expect(told).toMatchObject([["!c:one", "org.matrix.msc3230.space_order", {}]]);
+    fails = true;
+    await expect(moveSpace(client, top(store), 0, 2)).rejects.toThrow("no");
+    expect(top(store)).toEqual(["!a:one", "!c:one", "!b:one"]);
+  });
 });
 
 describe("the tree of spaces", () => {

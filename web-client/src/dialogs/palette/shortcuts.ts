@@ -16,7 +16,7 @@ function everywhere(): Shortcut[] {
     [[isApple() ? "⌘" : msg("Ctrl"), "K"], msg("Go anywhere, do anything")],
     [["Alt", "↑ ↓"], msg("Room above, room below")],
     [["Alt", msg("Page ↑ ↓")], msg("Unread room above, unread room below")],
-    [["Alt", "⇧", "↑ ↓"], msg("Move a room within its list")],
+    [["Alt", "⇧", "↑ ↓"], msg("Move a room or space within its list")],
     [["?"], msg("This list")],
     [["Esc"], msg("Close what is open")],
   ];
