@@ -5,12 +5,13 @@
  * With --once it ends by itself when the conversation has reached both sides.
  */
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createAuthority } from "./lib/certificates.mjs";
-import { converse, register } from "./lib/demo-conversation.mjs";
+import { converse, register, registerAdministrator } from "./lib/demo-conversation.mjs";
 import { secretRooms } from "./lib/demo-secret-room.mjs";
 import { signInPage } from "./lib/demo-sign-in.mjs";
 import { ensureInstalled } from "./lib/install.mjs";
@@ -47,8 +48,8 @@ await main(async () => {
 /** People, their rooms, and the links to them; until it is stopped. */
 async function play(servers, stopped) {
   const [alice, bob] = await Promise.all([
-    register(servers[0], "alice", "Alice"),
-    register(servers[1], "bob", "Bob"),
+    registerAdministrator(servers[0], "alice", "Alice"),
+    registerAdministrator(servers[1], "bob", "Bob"),
   ]);
   const conversation = await converse(servers, [alice, bob]);
   const pages = [];
@@ -85,7 +86,9 @@ async function startServer(node, folder, authority, wishedPort) {
   const { cert, key } = authority.issue(["localhost", "127.0.0.1", "::1"]);
   writeFileSync(`${own}.cert.pem`, cert);
   writeFileSync(`${own}.key.pem`, key, { mode: 0o600 });
+  const secret = randomBytes(16).toString("hex");
   const settings = {
+    WEFT_REGISTRATION_SHARED_SECRET: secret,
     WEFT_CONFIG: undefined,
     WEFT_SERVER_NAME: serverName,
     WEFT_DATA_DIR: own,
@@ -109,7 +112,7 @@ async function startServer(node, folder, authority, wishedPort) {
     // Ctrl-C reaches this script alone, which then stops the servers in order.
     detached: true,
   });
-  return { child, serverName, url: `http://localhost:${port}` };
+  return { child, serverName, secret, url: `http://localhost:${port}` };
 }
 
 /** The wished port if it is free, otherwise any. */
@@ -138,6 +141,7 @@ async function show(servers, { alias, users, pages, messages }, stopped) {
       return `  ${pages[index].href}   ${username} on ${serverName} (password ${password})`;
     }),
     "",
+    "Each of the two administers their server: the menu of their picture leads there.",
     `They talk in ${alias}:`,
     ...messages.map(({ sender, body }) => `  ${sender}: ${body}`),
     "",

@@ -1,5 +1,5 @@
 /** People on two servers who talk in rooms with pictures, reactions and threads, by the client API alone. */
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { HEIGHT, lake, WIDTH } from "./demo-picture.mjs";
 
@@ -101,7 +101,25 @@ export async function register({ url }, username, displayname) {
   const session = challenge.body.session;
   const { body: account, status } = await attempt({ auth: { type: "m.login.dummy", session } });
   if (status !== 200) throw new Error(`registration: ${JSON.stringify(account)}`);
-  const user = userOf(url, username, password, account);
+  return named(userOf(url, username, password, account), displayname);
+}
+
+/** The same for an administrator, by the secret that the server was started with. */
+export async function registerAdministrator({ url, secret }, username, displayname) {
+  const password = randomBytes(6).toString("base64url");
+  const address = `${url}/_synapse/admin/v1/register`;
+  const { nonce } = await (await fetch(address)).json();
+  const mac = createHmac("sha1", secret)
+    .update([nonce, username, password, "admin"].join("\0"))
+    .digest("hex");
+  const body = JSON.stringify({ nonce, username, password, admin: true, mac });
+  const answer = await fetch(address, { method: "POST", body });
+  const account = await answer.json();
+  if (answer.status !== 200) throw new Error(`registration: ${JSON.stringify(account)}`);
+  return named(userOf(url, username, password, account), displayname);
+}
+
+async function named(user, displayname) {
   await user.call("PUT", `/profile/${encodeURIComponent(user.userId)}/displayname`, {
     displayname,
   });

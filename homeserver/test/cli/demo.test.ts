@@ -21,6 +21,7 @@ test(
     expect(output).toMatch(/^ {2}http:\/\/localhost:\d+\/demo-\w+\.html {3}bob on /m);
     // What signed a browser in is gone with the servers.
     expect(readdirSync(DIST).filter((name) => name.startsWith("demo-"))).toEqual([]);
+    expect(output).toContain("Each of the two administers their server");
     expect(output).toContain("Does this reach you?");
     expect(output).toContain("It does: signed, over TLS");
   },

@@ -60,6 +60,12 @@ function ofPeople(): Record<string, Section> {
       load: () => import("./people/tokens.ts"),
       draw: (client) => html`<weft-admin-tokens .client=${client}></weft-admin-tokens>`,
     },
+    notices: {
+      label: msg("Server notices"),
+      icon: sign("notices"),
+      load: () => import("./notices/section.ts"),
+      draw: (client) => html`<weft-admin-notices .client=${client}></weft-admin-notices>`,
+    },
     media: {
       label: msg("Files"),
       icon: icon("file"),

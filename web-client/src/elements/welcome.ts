@@ -1,7 +1,8 @@
-import { msg } from "@lit/localize";
+import { msg, str } from "@lit/localize";
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { Watch } from "../controllers/watch.ts";
+import { serverOf } from "../store/actions.ts";
 import { roleOf } from "../store/administrator.ts";
 import type { Client } from "../store/client.ts";
 import { openDialog } from "../store/dialogs.ts";
@@ -109,9 +110,29 @@ export class WeftWelcome extends LitElement {
     </li>`;
   }
 
-  /** For administrators: people come by a link. */
+  /** For who runs a server on which nothing is yet. */
+  #firstOfAll() {
+    const server = serverOf(this.client.session.userId);
+    return html`<h1>${msg("Welcome to Weft")}</h1>
+      <p>${msg(str`You are an administrator of ${server}. Here is how to begin:`)}</p>
+      <ul>
+        ${this.#newRoom()} ${this.#invite()}
+        ${this.#card("shield", msg("Open the administration"), msg("How the server does, its users and rooms."), hrefTo({ page: "admin", path: [] }))}
+        ${this.#profile()}
+      </ul>`;
+  }
+
+  #newRoom() {
+    return this.#card(
+      "hash",
+      msg("Create a room"),
+      msg("For a team, a family, or a thought of your own. Then invite people."),
+      () => openDialog({ kind: "create-room" }),
+    );
+  }
+
+  /** People come by a link. */
   #invite() {
-    if (roleOf(this.client).get() !== "administrator") return nothing;
     return this.#card(
       "userPlus",
       msg("Invite people by a link"),
@@ -123,15 +144,23 @@ export class WeftWelcome extends LitElement {
     );
   }
 
+  #profile() {
+    return this.#card(
+      "user",
+      msg("Set up your profile"),
+      msg("A name and a picture by which others know you."),
+      hrefTo({ page: "settings", section: "profile" }),
+    );
+  }
+
   #first() {
     return html`<h1>${msg("Welcome to Weft")}</h1>
       <p>${msg("You have no rooms yet. Here is how to begin:")}</p>
       <ul>
-        ${this.#card("hash", msg("Create a room"), msg("For a team, a family, or a thought of your own. Then invite people."), () => openDialog({ kind: "create-room" }))}
+        ${this.#newRoom()}
         ${this.#card("message", msg("Write to someone"), msg("On this server or any other that speaks Matrix."), () => openDialog({ kind: "start-direct" }))}
         ${this.#card("compass", msg("Explore public rooms"), msg("See what others talk about here."), hrefTo({ page: "directory" }))}
-        ${this.#card("user", msg("Set up your profile"), msg("A name and a picture by which others know you."), hrefTo({ page: "settings", section: "profile" }))}
-        ${this.#invite()}
+        ${this.#profile()}
       </ul>`;
   }
 
@@ -142,7 +171,9 @@ export class WeftWelcome extends LitElement {
       ${logo(64)}
       ${
         isNew
-          ? this.#first()
+          ? roleOf(this.client).get() === "administrator"
+            ? this.#firstOfAll()
+            : this.#first()
           : html`<h1>${msg("Pick up a thread")}</h1>
               <p>
                 ${msg("Choose a room on the left, write to someone, or look around in the public directory.")}

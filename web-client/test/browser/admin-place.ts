@@ -1,5 +1,5 @@
 import { html } from "lit";
-import { afterEach, beforeEach, expect } from "vitest";
+import { afterEach, beforeEach, expect, vi } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { closeDialog } from "../../src/store/dialogs.ts";
 import { followAddress, navigate } from "../../src/store/router.ts";
@@ -23,6 +23,8 @@ export async function openPlace(answers: Answers, path: string[]) {
 
 /** For a test file: the address is followed, and each test begins with nothing open. */
 export function usePlaces(): void {
+  // axe looks at whole pages here, some times in each test: on a busy machine that takes long.
+  vi.setConfig({ testTimeout: 180_000 });
   let unfollow: () => void;
   beforeEach(async () => {
     unfollow = followAddress();

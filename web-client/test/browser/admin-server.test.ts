@@ -143,16 +143,16 @@ describe("the overview", () => {
   });
 });
 
-const FAILING = {
+const failing = () => ({
   destination: "two.example",
   retry_last_ts: Date.now() - 10 * MINUTE,
   retry_interval: 20 * MINUTE,
   failure_ts: Date.now() - 100 * MINUTE,
-  retry_after_ts: Date.now() + 10 * MINUTE,
+  retry_after_ts: Date.now() + 10 * MINUTE + 20_000,
   last_successful_stream_ordering: 10,
   last_wanted_stream_ordering: 30,
   blocked: false,
-};
+});
 const ANSWERING = {
   destination: "three.example",
   retry_last_ts: 0,
@@ -164,8 +164,8 @@ const ANSWERING = {
 };
 const DESTINATIONS = "GET /v1/federation/destinations";
 const OTHERS = {
-  [DESTINATIONS]: () => ({ destinations: [FAILING, ANSWERING], total: 2 }),
-  [`${DESTINATIONS}/{destination}`]: () => FAILING,
+  [DESTINATIONS]: () => ({ destinations: [failing(), ANSWERING], total: 2 }),
+  [`${DESTINATIONS}/{destination}`]: failing,
   [`${DESTINATIONS}/{destination}/rooms`]: () => ({
     rooms: [{ room_id: "!kitchen:one", stream_ordering: 5 }],
     total: 1,
@@ -319,7 +319,7 @@ test("an application service that takes nothing says why, and is tried again", a
             is_waiting: failures > 0,
             failures,
             problem: failures === 0 ? null : "It could not be reached",
-            retry_ts: failures === 0 ? 0 : Date.now() + 30 * MINUTE,
+            retry_ts: failures === 0 ? 0 : Date.now() + 30 * MINUTE + 20_000,
           },
         ],
       }),

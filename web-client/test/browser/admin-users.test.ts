@@ -11,6 +11,7 @@ import { createTestClient, expectAccessible, focused, settled, show } from "./su
 import "../../src/pages/shell.ts";
 import "../../src/pages/admin.ts";
 import "../../src/admin/place.ts";
+import "../../src/elements/welcome.ts";
 import "../../src/admin/people/section.ts";
 import "../../src/admin/people/user.ts";
 import "../../src/admin/people/import.ts";
@@ -61,7 +62,12 @@ const LIST = "GET /v3/users";
 const USER = "GET /v2/users/{userId}";
 
 async function open(answers: Parameters<typeof createAdminClient>[0], path: string[]) {
-  const played = createAdminClient({ [LIST]: listUsers, [USER]: () => detail(1), ...answers });
+  const played = createAdminClient({
+    ...{ [LIST]: listUsers, [USER]: () => detail(1) },
+    "GET /v1/users/{userId}/override_ratelimit": () => ({}),
+    "GET /background": () => ({ work: [], followers: [], is_halted: false }),
+    ...answers,
+  });
   navigate({ page: "admin", path }, true);
   await show(html`<weft-shell .client=${played.client}></weft-shell>`, played.client);
   return played;
@@ -104,6 +110,18 @@ describe("the door", () => {
     await userEvent.click(page.getByRole("menuitem", { name: "Administration" }));
     await expect.element(page.getByRole("navigation", { name: "Administration" })).toBeVisible();
   });
+});
+
+test("an administrator without a room is told that they are one, and what to do first", async () => {
+  const { client } = createAdminClient({});
+  await show(html`<weft-welcome .client=${client}></weft-welcome>`, client);
+  await expect.element(page.getByText(/You are an administrator of one\./)).toBeVisible();
+  await expect.element(page.getByRole("button", { name: /Create a room/ })).toBeVisible();
+  await expect.element(page.getByRole("button", { name: /Invite people by a link/ })).toBeVisible();
+  await expect
+    .element(page.getByRole("link", { name: /Open the administration/ }))
+    .toHaveAttribute("href", "#/admin");
+  await expectAccessible();
 });
 
 describe("the list of users", () => {

@@ -23,10 +23,13 @@ export const workStyles = css`
     align-items: baseline;
     gap: var(--space-1) var(--space-3);
   }
-  .work h4 {
+  .work h3 {
     margin: 0;
     font-size: 1em;
     font-weight: 600;
+  }
+  .work .acts {
+    margin-bottom: 0;
   }
   .work .subject {
     flex: 1 1 16ch;

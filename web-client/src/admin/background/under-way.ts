@@ -85,7 +85,7 @@ export class WeftAdminUnderWay extends LitElement {
   #one(work: BackgroundWork) {
     return html`<li class="work">
       <div class="head">
-        <h4>${workName(work.kind)}</h4>
+        <h3>${workName(work.kind)}</h3>
         ${subjectOf(work)} ${tags([workState(work.state)])}
       </div>
       ${progress(work)}

@@ -1,5 +1,5 @@
 import { msg, str } from "@lit/localize";
-import { createUsersAdmin, type ListedUser } from "../../api/admin/users.ts";
+import { createUsersAdmin } from "../../api/admin/users.ts";
 import { ApiError } from "../../api/errors.ts";
 import type { MenuItem } from "../../elements/menu.ts";
 import { serverOf } from "../../store/actions.ts";
@@ -9,12 +9,7 @@ import { openDialog } from "../../store/dialogs.ts";
 import { localName } from "../../store/room.ts";
 import { toast } from "../../store/toasts.ts";
 import { plainName } from "../../text/names.ts";
-
-/** What acts need to know of somebody. */
-type Subject = Pick<
-  ListedUser,
-  "name" | "displayname" | "admin" | "suspended" | "locked" | "deactivated"
->;
+import { moderating, type Subject } from "./moderating.ts";
 
 const nameOf = (user: Subject): string => plainName(user.displayname) ?? localName(user.name);
 
@@ -150,6 +145,7 @@ export function userActs(client: Client, user: Subject, after: () => void): Menu
       icon: user.locked ? "lockOpen" : "lock",
       run: open(lock(client, user, after)),
     },
+    ...moderating(client, user, after),
     {
       label: msg("Close the account"),
       icon: "trash",

@@ -1,6 +1,6 @@
 import { msg } from "@lit/localize";
 import { html, LitElement, nothing } from "lit";
-import { customElement, property } from "lit/decorators.js";
+import { customElement, property, query } from "lit/decorators.js";
 import { createUsersAdmin, type AdminUser } from "../../api/admin/users.ts";
 import { icon } from "../../elements/icon.ts";
 import type { Client } from "../../store/client.ts";
@@ -11,12 +11,20 @@ import { plainName } from "../../text/names.ts";
 import { actButtons, facts, moment, tabs, tags } from "../parts/facts.ts";
 import { Loaded } from "../parts/loaded.ts";
 import { adminStyles } from "../parts/styles.ts";
+import "../background/under-way.ts";
+import type { WeftAdminUnderWay } from "../background/under-way.ts";
 import { userActs } from "./acts.ts";
 import "./devices.ts";
 import "./memberships.ts";
+import { rateText } from "./moderating.ts";
 import "./storage.ts";
 import "./uploads.ts";
 import { marksOf } from "./users.ts";
+
+interface Known {
+  readonly user: AdminUser;
+  readonly rate: Parameters<typeof rateText>[0];
+}
 
 /** One user: who they are, where they are signed in, and what can be done. */
 @customElement("weft-admin-user")
@@ -24,9 +32,15 @@ export class WeftAdminUser extends LitElement {
   @property({ attribute: false }) client!: Client;
   @property({ attribute: false }) place!: AdminRoute;
   @property() userId = "";
-  readonly #user = new Loaded(this, (signal) =>
-    createUsersAdmin(this.client.api.http).get(this.userId, signal),
-  );
+  @query("weft-admin-under-way") private underWay!: WeftAdminUnderWay | null;
+  readonly #user = new Loaded<Known>(this, async (signal) => {
+    const users = createUsersAdmin(this.client.api.http);
+    const [user, rate] = await Promise.all([
+      users.get(this.userId, signal),
+      users.rate(this.userId, signal),
+    ]);
+    return { user, rate };
+  });
 
   static override styles = [base, buttons, forms, adminStyles];
 
@@ -34,8 +48,14 @@ export class WeftAdminUser extends LitElement {
     void this.#user.load();
   }
 
-  #account(user: AdminUser) {
-    const acts = userActs(this.client, user, () => void this.#user.load());
+  /** Something was done: how it is now, and how far what goes on is. */
+  #after(): void {
+    void this.#user.load();
+    void this.underWay?.look();
+  }
+
+  #account({ user, rate }: Known) {
+    const acts = userActs(this.client, user, () => this.#after());
     return html`${actButtons(acts)}
       ${facts([
         [msg("Last seen"), moment(user.last_seen_ts)],
@@ -49,6 +69,7 @@ export class WeftAdminUser extends LitElement {
             .join(", ") || undefined,
         ],
         [msg("Application service"), user.appservice_id ?? undefined],
+        [msg("Limit of requests"), rateText(rate)],
         [msg("Has agreed to"), user.consent_version ?? undefined],
       ])}
       <weft-admin-user-storage
@@ -57,7 +78,7 @@ export class WeftAdminUser extends LitElement {
       ></weft-admin-user-storage>`;
   }
 
-  #tab(name: string, user: AdminUser) {
+  #tab(name: string, known: Known) {
     switch (name) {
       case "devices":
         return html`<weft-admin-devices
@@ -75,7 +96,7 @@ export class WeftAdminUser extends LitElement {
           userId=${this.userId}
         ></weft-admin-uploads>`;
       default:
-        return this.#account(user);
+        return this.#account(known);
     }
   }
 
@@ -89,7 +110,8 @@ export class WeftAdminUser extends LitElement {
       [[...path, "rooms"], msg("Rooms")],
       [[...path, "files"], msg("Files")],
     ] as const;
-    return this.#user.show((user: AdminUser) => {
+    return this.#user.show((known: Known) => {
+      const { user } = known;
       const name = plainName(user.displayname) ?? localName(user.name);
       return html`<div class="bar">
           <a
@@ -113,7 +135,11 @@ export class WeftAdminUser extends LitElement {
           </div>
           ${tags(marksOf(user)) || nothing}
         </div>
-        ${tabs(name, all, current)} ${this.#tab(tab, user)}`;
+        <weft-admin-under-way
+          .client=${this.client}
+          .filter=${{ userId: this.userId }}
+        ></weft-admin-under-way>
+        ${tabs(name, all, current)} ${this.#tab(tab, known)}`;
     });
   }
 }

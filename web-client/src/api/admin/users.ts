@@ -58,6 +58,35 @@ export function createUsersAdmin(http: Http) {
         body: { new_password: newPassword, logout_devices: logoutDevices },
       }),
 
+    /** The rate of their own; nothing in it: everybody's holds. */
+    rate: (userId: string, signal?: AbortSignal) =>
+      http.call<"getUserRateLimit">("GET", `${V1}/users/{userId}/override_ratelimit`, {
+        path: { userId },
+        signal,
+      }),
+    setRate: (userId: string, body: RequestBody<"setUserRateLimit">) =>
+      http.call<"setUserRateLimit">("POST", `${V1}/users/{userId}/override_ratelimit`, {
+        path: { userId },
+        body,
+      }),
+    dropRate: (userId: string) =>
+      http.call<"deleteUserRateLimit">("DELETE", `${V1}/users/{userId}/override_ratelimit`, {
+        path: { userId },
+      }),
+    shadowBan: (userId: string) =>
+      http.call<"shadowBanUser">("POST", `${V1}/users/{userId}/shadow_ban`, { path: { userId } }),
+    endShadowBan: (userId: string) =>
+      http.call<"endShadowBan">("DELETE", `${V1}/users/{userId}/shadow_ban`, { path: { userId } }),
+    /** Redacts what they have sent, in the background. */
+    redact: (userId: string, body: RequestBody<"redactUser">) =>
+      http.call<"redactUser">("POST", `${V1}/user/{userId}/redact`, { path: { userId }, body }),
+    /** Says something in the name of the server, once for each number. */
+    notice: (txnId: string, userId: string, text: string) =>
+      http.call<"sendServerNoticeOnce">("PUT", `${V1}/send_server_notice/{txnId}`, {
+        path: { txnId },
+        body: { user_id: userId, content: { msgtype: "m.text", body: text } },
+      }),
+
     devices: (userId: string, signal?: AbortSignal) =>
       http.call<"listUserDevices">("GET", `${USER}/devices`, { path: { userId }, signal }),
     deleteDevices: (userId: string, devices: string[]) =>

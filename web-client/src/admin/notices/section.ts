@@ -1,0 +1,254 @@
+import { msg, str } from "@lit/localize";
+import { css, html, LitElement, nothing } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import { Watch } from "../../controllers/watch.ts";
+import { icon } from "../../elements/icon.ts";
+import { serverOf } from "../../store/actions.ts";
+import type { Client } from "../../store/client.ts";
+import { openDialog } from "../../store/dialogs.ts";
+import { base, buttons, forms } from "../../styles/shared.ts";
+import { explainAct } from "../../text/act-problems.ts";
+import { workStyles } from "../background/styles.ts";
+import { count } from "../parts/facts.ts";
+import { adminStyles } from "../parts/styles.ts";
+import { addresses, everybody, forget, send, sendingOf, stop, type Sending } from "./sending.ts";
+
+const MAX_TEXT = 20_000;
+/** Who could not be told is named up to here. */
+const MAX_NAMED = 100;
+
+/** Server notices: what the server has to say to some of its users, or to all. */
+@customElement("weft-admin-notices")
+export class WeftAdminNotices extends LitElement {
+  @property({ attribute: false }) client!: Client;
+  @state() private isToAll = false;
+  @state() private toProblem = "";
+  @state() private textProblem = "";
+  @state() private problem = "";
+  @state() private busy = false;
+  @query("#to") private to!: HTMLTextAreaElement | null;
+  @query("#text") private text!: HTMLTextAreaElement;
+
+  constructor() {
+    super();
+    new Watch(this, () => [this.client && sendingOf(this.client)]);
+  }
+
+  static override styles = [
+    base,
+    buttons,
+    forms,
+    adminStyles,
+    workStyles,
+    css`
+      form {
+        max-width: 640px;
+      }
+      fieldset {
+        display: grid;
+        gap: var(--space-2);
+        margin: 0 0 var(--space-4);
+        padding: 0;
+        border: 0;
+      }
+      legend {
+        margin-bottom: var(--space-2);
+        padding: 0;
+        font-size: 0.92em;
+        font-weight: 550;
+      }
+      textarea {
+        min-height: 5em;
+        resize: vertical;
+      }
+      #text {
+        min-height: 9em;
+      }
+      .wrong {
+        margin: var(--space-1) 0 0;
+        color: var(--danger);
+        font-size: 0.9em;
+      }
+      .failed-ones {
+        margin: 0;
+        padding-inline-start: var(--space-5);
+        font-size: 0.92em;
+        overflow-wrap: anywhere;
+      }
+    `,
+  ];
+
+  readonly #onSubmit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (this.busy) return;
+    this.problem = "";
+    const text = this.text.value.trim();
+    this.textProblem = textProblem(text);
+    const named = this.isToAll ? undefined : this.#named();
+    if (this.toProblem !== "") return this.to?.focus();
+    if (this.textProblem !== "") return this.text.focus();
+    this.busy = true;
+    try {
+      this.#ask(text, named ?? (await everybody(this.client.api.http)));
+    } catch (error) {
+      this.problem = explainAct(error);
+    }
+    this.busy = false;
+  };
+
+  /** Who is named, if all of it is right. */
+  #named(): readonly string[] {
+    const server = serverOf(this.client.session.userId);
+    const { good, bad } = addresses(this.to?.value ?? "", server);
+    this.toProblem =
+      bad.length > 0
+        ? msg(str`Not of this server, or no address: ${bad.slice(0, 5).join(", ")}`)
+        : good.length === 0
+          ? msg("This has to be filled in.")
+          : "";
+    return good;
+  }
+
+  #ask(text: string, to: readonly string[]): void {
+    openDialog({
+      kind: "act",
+      act: {
+        heading: msg("Send the notice"),
+        text: this.isToAll
+          ? msg(
+              str`Everybody with an open account gets it: ${count(to.length)} people. Bots and bridges do not.`,
+            )
+          : msg(str`They get it, in a room of their own with the server: ${count(to.length)}.`),
+        undo: msg("What was sent cannot be taken back. You can stop while it is being sent."),
+        ...(to.length < 50 ? {} : { typed: String(to.length) }),
+        action: msg("Send"),
+        run: () => {
+          void send(this.client, { id: crypto.randomUUID(), text, to });
+          this.text.value = "";
+          return Promise.resolve();
+        },
+      },
+    });
+  }
+
+  #form() {
+    const server = serverOf(this.client.session.userId);
+    return html`<form @submit=${this.#onSubmit} novalidate>
+      <fieldset>
+        <legend>${msg("To whom")}</legend>
+        <label class="choice"
+          ><input
+            type="radio"
+            name="whom"
+            .checked=${!this.isToAll}
+            @change=${() => (this.isToAll = false)}
+          />${msg("Some of this server’s users")}</label
+        >
+        <label class="choice"
+          ><input
+            type="radio"
+            name="whom"
+            .checked=${this.isToAll}
+            @change=${() => {
+              this.isToAll = true;
+              this.toProblem = "";
+            }}
+          />${msg("Everybody with an open account")}</label
+        >
+      </fieldset>
+      ${
+        this.isToAll
+          ? nothing
+          : html`<div class="field">
+              <label for="to">${msg("Addresses, one a line")}</label>
+              <textarea
+                id="to"
+                spellcheck="false"
+                autocapitalize="off"
+                placeholder="@ann:${server}"
+                aria-required="true"
+                aria-invalid=${this.toProblem === "" ? nothing : "true"}
+                aria-describedby=${this.toProblem === "" ? nothing : "to-wrong"}
+                @change=${() => void this.#named()}
+              ></textarea>
+              ${this.toProblem === "" ? nothing : html`<p class="wrong" id="to-wrong" role="alert">${this.toProblem}</p>`}
+            </div>`
+      }
+      <div class="field">
+        <label for="text">${msg("What they are told")}</label>
+        <textarea
+          id="text"
+          aria-required="true"
+          aria-invalid=${this.textProblem === "" ? nothing : "true"}
+          aria-describedby=${this.textProblem === "" ? nothing : "text-wrong"}
+        ></textarea>
+        ${this.textProblem === "" ? nothing : html`<p class="wrong" id="text-wrong" role="alert">${this.textProblem}</p>`}
+      </div>
+      ${this.problem === "" ? nothing : html`<p class="problem" role="alert">${this.problem}</p>`}
+      <button type="submit" class="button primary" aria-disabled=${this.busy}>
+        ${icon("send")} ${this.busy ? msg("One moment…") : msg("Go on")}
+      </button>
+    </form>`;
+  }
+
+  #sending({ notice, sent, failed, state: at }: Sending) {
+    const all = notice.to.length;
+    const heading = {
+      sending: msg("Being sent"),
+      stopped: msg("Stopped before everybody was told"),
+      done: failed.length === 0 ? msg("Everybody was told") : msg("Sent, but not to everybody"),
+    }[at];
+    return html`<section class="work works" aria-label=${heading}>
+      <h3>${heading}</h3>
+      <p class="hint">
+        ${notice.text.length > 200 ? `${notice.text.slice(0, 200)}…` : notice.text}
+      </p>
+      <progress max=${all} .value=${sent + failed.length} aria-label=${heading}></progress>
+      <span role="status">
+        ${msg(str`Told: ${count(sent)} of ${count(all)}, could not be told: ${count(failed.length)}`)}
+      </span>
+      ${
+        failed.length === 0
+          ? nothing
+          : html`<ul class="failed-ones">
+              ${failed.slice(0, MAX_NAMED).map(([userId, why]) => html`<li>${userId}: ${why}</li>`)}
+            </ul>`
+      }
+      <div class="acts">
+        ${at === "sending" ? html`<button type="button" class="button" @click=${() => stop(this.client)}>${msg("Stop")}</button>` : this.#afterwards(notice, at, failed.length > 0)}
+      </div>
+    </section>`;
+  }
+
+  #afterwards(notice: Sending["notice"], at: Sending["state"], hasFailed: boolean) {
+    const again = at === "stopped" ? msg("Go on") : msg("Try the others again");
+    return html`${
+        at === "done" && !hasFailed
+          ? nothing
+          : html`<button
+              type="button"
+              class="button"
+              @click=${() => void send(this.client, notice)}
+            >
+              ${again}
+            </button>`
+      }
+      <button type="button" class="button" @click=${() => forget(this.client)}>
+        ${at === "done" ? msg("Another notice") : msg("Give it up")}
+      </button>`;
+  }
+
+  override render() {
+    const sending = sendingOf(this.client).get();
+    return html`<div class="bar"><h2>${msg("Server notices")}</h2></div>
+      <p class="hint">
+        ${msg("A message in the name of the server, to each in a room of their own where only the server talks. This window has to stay open until all are told; what is cut off can be gone on with here, and nobody is told twice.")}
+      </p>
+      ${sending === undefined ? this.#form() : this.#sending(sending)}`;
+  }
+}
+
+function textProblem(text: string): string {
+  if (text === "") return msg("This has to be filled in.");
+  return text.length > MAX_TEXT ? msg("This is too long for a message.") : "";
+}
