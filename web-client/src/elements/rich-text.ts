@@ -40,7 +40,7 @@ const PICTURE = /<img\b[^>]*\bdata-mx-emoticon\b[^>]*>/g;
 /** Whether there is nothing but a few emoji and pictures of packs: these are shown large. */
 function isOnlySigns(body: string, markup: string | undefined): boolean {
   if (markup === undefined) return body.length < 100 && ONLY_EMOJI.test(body);
-  if (markup.length > 6000 || !markup.includes("data-mx-emoticon")) return false;
+  if (markup.length > 2000 || !markup.includes("data-mx-emoticon")) return false;
   return ONLY_EMOJI.test(markup.replace(PICTURE, "🧶").trim());
 }
 

@@ -36,6 +36,8 @@ export interface ImagePack {
 /** Pictures of a pack, and packs, that are looked at, at most. */
 const MAX_IMAGES = 500;
 const MAX_PACKS = 50;
+/** Pictures of all packs that are at hand in a room, at most: the first count. */
+const MAX_AT_HAND = 2_000;
 /** Spaces above a room whose packs are at hand in it, at most. */
 const MAX_SPACES = 5;
 const MXC = /^mxc:\/\/[^/?#\s]{1,255}\/[\w-]{1,255}$/;
@@ -130,7 +132,15 @@ export function packsFor(client: Stores, room: Room, ownName: string): ImagePack
   const isChosen = (pack: ImagePack): boolean =>
     chosen.some(({ place }) => samePlace(place, pack.place));
   const all = [own, ...chosen, ...here.filter((pack) => !isChosen(pack))];
-  return all.filter(({ images }) => images.length > 0).slice(0, MAX_PACKS);
+  let left = MAX_AT_HAND;
+  return all
+    .map((pack) => {
+      const images = pack.images.slice(0, Math.max(0, left));
+      left -= images.length;
+      return { ...pack, images };
+    })
+    .filter(({ images }) => images.length > 0)
+    .slice(0, MAX_PACKS);
 }
 
 export function samePlace(a: PackPlace, b: PackPlace): boolean {

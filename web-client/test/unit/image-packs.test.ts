@@ -83,6 +83,10 @@ describe("packs of pictures", () => {
       make.state("m.room.image_pack", ME, { images, pack: { usage: ["sticker", 9] } }, "odd"),
       make.state("m.room.image_pack", ME, { images: many }, "many"),
     );
+    for (let at = 0; at < 60; at++)
+      put(ROOM, make.state("m.room.image_pack", ME, { images: many }, `many${at}`));
+    const atHand = packsFor(client, room, "own").flatMap(({ images }) => images);
+    expect(atHand).toHaveLength(2_000);
     const [odd, large] = packsOfRoom(client, room);
     expect(odd?.images.map(({ code }) => code)).toEqual(["ok", "a___b"]);
     expect(odd?.usage).toEqual(["sticker"]);
@@ -125,6 +129,8 @@ describe("packs of pictures", () => {
   test("are sent as stickers with what they show, as an answer in a thread too", () => {
     const image = { mxc: "mxc://one/w", code: "wave", body: "Waves", info: undefined };
     expect(stickerContent(image, {})).toEqual({ body: "Waves", url: "mxc://one/w", info: {} });
+    const info = { w: 8, h: -1, mimetype: "text/html", "x.much": "!".repeat(9) };
+    expect(stickerContent({ ...image, info }, {}).info).toEqual({ w: 8 });
     const draft = {
       replyTo: { eventId: "$a", sender: "@ann:two" },
       thread: { root: "$root", latest: "$z" },

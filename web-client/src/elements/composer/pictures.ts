@@ -1,4 +1,4 @@
-import type { EventContent } from "../../api/types.ts";
+import { number, text, type Content, type EventContent } from "../../api/types.ts";
 import type { Client } from "../../store/client.ts";
 import type { PackImage } from "../../store/image-packs.ts";
 import { canSend } from "../../store/power.ts";
@@ -22,6 +22,17 @@ export function maySendStickers(client: Client, room: Room): boolean {
   return canSend(room, client.session.userId, "m.sticker");
 }
 
+/** What is known of a picture, without whatever else a stranger wrote into their pack. */
+function knownOf(info: Content | undefined): EventContent<"m.sticker">["info"] {
+  const measures = (["w", "h", "size"] as const).flatMap((key) => {
+    const value = number(info, key);
+    return value !== undefined && Number.isSafeInteger(value) && value >= 0 ? [[key, value]] : [];
+  });
+  const type = text(info, "mimetype");
+  const isType = type !== undefined && /^image\/[\w.+-]{1,40}$/.test(type);
+  return { ...Object.fromEntries(measures), ...(isType ? { mimetype: type } : {}) };
+}
+
 /** What a picture of a pack is when it is sent alone. (Image packs, "Sending stickers".) */
 export function stickerContent(
   { mxc, body, info }: PackImage,
@@ -31,7 +42,7 @@ export function stickerContent(
   return {
     body,
     url: mxc,
-    info: info ?? {},
+    info: knownOf(info),
     ...(draft.replyTo === undefined ? {} : { "m.mentions": { user_ids: [draft.replyTo.sender] } }),
     ...(relation === undefined ? {} : { "m.relates_to": relation }),
   };
