@@ -83,7 +83,9 @@ export class WeftComposer extends DraftingElement {
     if (this.completion.open) this.client.history.members(this.room).catch(() => undefined);
     if (value !== "") this.client.encryption.rooms.prepare(this.room);
     this.#typing.typed(this.room, value === "" || this.editing !== undefined);
-    if (value[selectionStart - 1] === ":") void this.#closeEmoji(value, selectionStart);
+    const isPicked = this.field.dataset["picked"] !== undefined;
+    if (value[selectionStart - 1] === ":" && !isPicked)
+      void this.#closeEmoji(value, selectionStart);
   };
 
   async #closeEmoji(value: string, caret: number): Promise<void> {

@@ -118,8 +118,8 @@ function spacesAbove({ store }: Stores, room: Room): Room[] {
   return [...found];
 }
 
-/** The packs that somebody has at hand in a room: their own, those chosen for everywhere, the room's, and its spaces'. */
-export function packsFor(client: Stores, room: Room, ownName: string): ImagePack[] {
+/** One's own pack, and those that were chosen for everywhere. */
+function chosenByMe(client: Stores, ownName: string): ImagePack[] {
   const { store } = client;
   const own = packOf("own", store.accountData.get(OF_USER) ?? {}, ownName);
   const chosen = chosenPacks(client).flatMap(({ roomId, key }) => {
@@ -128,10 +128,21 @@ export function packsFor(client: Stores, room: Room, ownName: string): ImagePack
     const name = store.summary(roomId)?.name ?? roomId;
     return content === undefined ? [] : [packOf({ roomId, key }, content, name)];
   });
+  return [own, ...chosen];
+}
+
+/** Whether a code stands for a picture that the person chose to have: only such take the place of an emoji of that name. */
+export function isMine(client: Stores, code: string): boolean {
+  return namedIn(chosenByMe(client, "")).has(code);
+}
+
+/** The packs that somebody has at hand in a room: their own, those chosen for everywhere, the room's, and its spaces'. */
+export function packsFor(client: Stores, room: Room, ownName: string): ImagePack[] {
+  const mine = chosenByMe(client, ownName);
   const here = [room, ...spacesAbove(client, room)].flatMap((one) => packsOfRoom(client, one));
   const isChosen = (pack: ImagePack): boolean =>
-    chosen.some(({ place }) => samePlace(place, pack.place));
-  const all = [own, ...chosen, ...here.filter((pack) => !isChosen(pack))];
+    mine.some(({ place }) => samePlace(place, pack.place));
+  const all = [...mine, ...here.filter((pack) => !isChosen(pack))];
   let left = MAX_AT_HAND;
   return all
     .map((pack) => {

@@ -142,6 +142,24 @@ describe("pictures of packs", () => {
     expect(height).toBeLessThan(90);
   });
 
+  test("that others put into a room do not take an emoji's name when it is typed; one's own do", async () => {
+    const room = await open();
+    await userEvent.click(field());
+    await userEvent.keyboard(":smile:");
+    await expect.element(field()).toHaveValue("😄");
+    room.client.store.apply(
+      {
+        next_batch: "",
+        account_data: { events: [{ type: "im.ponies.user_emotes", content: PACK }] },
+      },
+      0,
+    );
+    await userEvent.fill(field(), "");
+    await userEvent.keyboard(":smile: {Enter}");
+    await eventually(() => expect(room.sent()).toHaveLength(1));
+    expect(room.sent()[0]![1]).toMatchObject({ body: ":smile:" });
+  });
+
   test("are sent alone as stickers, shown as large as they are meant", async () => {
     const room = await open();
     await userEvent.click(page.getByRole("button", { name: "Add", exact: true }));

@@ -1,7 +1,7 @@
 import { msg, str } from "@lit/localize";
 import type { Offer, Offers } from "../../controllers/completion.ts";
 import type { Client } from "../../store/client.ts";
-import { emoticonsFor } from "../../store/image-packs.ts";
+import { emoticonsFor, isMine } from "../../store/image-packs.ts";
 import { canNotifyRoom } from "../../store/power.ts";
 import type { Room } from "../../store/room.ts";
 import { findMembers, fold, OFFERED, queryAt, wordAt } from "../../text/mentions.ts";
@@ -139,8 +139,8 @@ export async function closedEmoji(
   caret: number,
 ): Promise<{ start: number; emoji: string } | undefined> {
   const match = /(?:^|\s):([\w+-]{2,40}):$/.exec(text.slice(Math.max(0, caret - 50), caret));
-  // A picture of this name is what it stands for.
-  if (match === null || emoticonsFor(place.client, place.room).has(match[1]!)) return undefined;
+  // Of two of a name the picture that one chose to have is meant, and not what others put into a room.
+  if (match === null || isMine(place.client, match[1]!)) return undefined;
   const { loadEmoji } = await import("../../text/emoji.ts");
   const name = match[1]!.toLowerCase();
   const found = (await loadEmoji()).find(({ codes }) => codes.includes(name));

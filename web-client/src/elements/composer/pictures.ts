@@ -64,7 +64,10 @@ export function pickInto(anchor: Element, place: Place, mode: "emoji" | "sticker
         return;
       }
       const words = "emoji" in picked ? picked.emoji : picked.written;
+      // A picture's name is not taken for an emoji's: it was chosen.
+      field.dataset["picked"] = "";
       replaceText(field, field.selectionStart, field.selectionEnd, words);
+      delete field.dataset["picked"];
     },
   });
 }
