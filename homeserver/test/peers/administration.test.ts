@@ -14,6 +14,7 @@ describe.skipIf(!hasBrowser("Chromium"))("the administration", { timeout: 240_00
   let root: Screen;
   let alice: Screen;
   let bob: TestUser;
+  let eve: TestUser;
   /** The path of each request of Alice's page. */
   const asked: string[] = [];
 
@@ -23,6 +24,7 @@ describe.skipIf(!hasBrowser("Chromium"))("the administration", { timeout: 240_00
     const { userId } = await register(server, "root");
     await server.database.sql`UPDATE accounts SET is_admin = true WHERE user_id = ${userId}`;
     bob = await register(server, "bob");
+    eve = await register(server, "eve2");
     await register(server, "alice");
     browser = await launchBrowser();
     root = await openScreen(browser, { scheme: "light" });
@@ -112,9 +114,84 @@ describe.skipIf(!hasBrowser("Chromium"))("the administration", { timeout: 240_00
     await page.getByText("0 of 1").waitFor();
   });
 
+  test("a report is decided with its note, from the overview on", async () => {
+    const { page } = root;
+    const { room_id: roomId } = await bob.call("POST", "/createRoom", {
+      ...{ name: "Kitchen", preset: "public_chat" },
+    });
+    const room = encodeURIComponent(roomId);
+    await eve.call("POST", `/join/${room}`, {});
+    await bob.send(roomId, "Is there tea?");
+    const bad = encodeURIComponent(await eve.send(roomId, "Buy watches"));
+    await bob.call("POST", `/rooms/${room}/report/${bad}`, { reason: "Spam again" });
+    await admin.goTo(page, "Overview");
+    await page.getByRole("img", { name: /^Requests a minute:/ }).waitFor();
+    await page.getByRole("link", { name: /Reports to decide\s*1/ }).click();
+    await page.locator("weft-admin-list tbody a.name").click();
+    await page.getByText("Is there tea?").waitFor();
+    await page.getByRole("button", { name: "Remove the message" }).click();
+    await admin.act(page).getByLabel("Why (it is noted)").fill("Advertising");
+    await admin.confirm(page, "Remove the message");
+    const decisions = page.getByRole("list", { name: "Decisions" });
+    await decisions.getByText("Advertising").waitFor();
+    await decisions.getByText("Done", { exact: true }).waitFor();
+    const removed = await bob.call("GET", `/rooms/${room}/event/${bad}`);
+    expect(removed.content).toEqual({});
+  });
+
+  test("a file is kept from everybody, and given back", async () => {
+    const { page } = root;
+    const file = { "content-type": "image/png", authorization: `Bearer ${eve.token}` };
+    const upload = await fetch(`${server.baseUrl}/_matrix/media/v3/upload?filename=cat.png`, {
+      ...{ method: "POST", headers: file, body: "not much of a cat" },
+    });
+    const { content_uri: uri } = (await upload.json()) as { content_uri: string };
+    const path = uri.replace("mxc://", "/_matrix/client/v1/media/download/");
+    const status = async () => {
+      const headers = { authorization: `Bearer ${bob.token}` };
+      return (await fetch(`${server.baseUrl}${path}`, { headers })).status;
+    };
+    expect(await status()).toBe(200);
+    await admin.goTo(page, "Files");
+    await page.getByLabel("Address of a file").fill(uri);
+    await page.getByLabel("Address of a file").press("Enter");
+    await page.getByRole("button", { name: "Quarantine" }).click();
+    await admin.confirm(page, "Quarantine");
+    await page.getByText("Quarantined", { exact: true }).waitFor();
+    expect(await status()).toBe(404);
+    await page.getByRole("button", { name: "Give back" }).click();
+    await admin.confirm(page, "Give back");
+    await page.getByRole("button", { name: "Quarantine" }).waitFor();
+    expect(await status()).toBe(200);
+  });
+
+  test("a room is found and deleted, with its progress till it is done", async () => {
+    const { page } = root;
+    await admin.goTo(page, "Rooms");
+    await admin.find(page, "Name or address", "Kitchen", "Kitchen");
+    await page.getByRole("button", { name: "Delete the room" }).click();
+    const typed = admin.act(page).getByLabel(/^Type .* to confirm$/);
+    const label = await admin
+      .act(page)
+      .getByText(/^Type .* to confirm$/)
+      .innerText();
+    await typed.fill(label.replace(/^Type (.*) to confirm$/, "$1"));
+    await admin.confirm(page, "Delete the room");
+    await page.getByText("Put out: 2, could not be put out: 0").waitFor();
+    // It is looked at from elsewhere, too, and gone from the list in the end.
+    await admin.goTo(page, "Background work");
+    await page.getByRole("row").filter({ hasText: "Deleting a room" }).getByText("Done").waitFor();
+    await admin.goTo(page, "Rooms");
+    await page.getByLabel("Name or address").fill("Kitchen");
+    await page.getByText("No room matches.").waitFor();
+    expect((await bob.call("GET", "/joined_rooms")).joined_rooms).toHaveLength(1);
+  });
+
   test("what was done is in the audit log", async () => {
     const { page } = root;
     await admin.goTo(page, "Audit log");
+    for (const operation of ["decideReport", "quarantineMedia", "deleteRoom"])
+      await page.getByText(operation, { exact: true }).first().waitFor();
     await page.getByText("suspendUser").first().waitFor();
     await page.getByText("createInviteLink").waitFor();
     expect(root.errors).toEqual([]);

@@ -1,4 +1,4 @@
-/** An administrator's purges over HTTP, with the server killed amid them. */
+/** An administrator's purges, and decisions about reports, over HTTP, with the server killed amid them. */
 import { createHmac } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Body, register, type TestUser, userOf } from "../support/user.ts";
@@ -37,8 +37,11 @@ async function administrator(): Promise<TestUser> {
   return userOf(weft, (await (await fetch(url, { method: "POST", body })).json()) as Body);
 }
 
-async function ask(user: TestUser, method: string, path: string, body?: object) {
-  const answer = await fetch(`${weft.baseUrl}/_synapse/admin${path}`, {
+const ask = (user: TestUser, method: string, path: string, body?: object) =>
+  send(user, method, `/_synapse/admin${path}`, body);
+
+async function send(user: TestUser, method: string, path: string, body?: object) {
+  const answer = await fetch(`${weft.baseUrl}${path}`, {
     method,
     headers: { authorization: `Bearer ${user.token}` },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -110,4 +113,61 @@ test("the purge of a room that a kill cuts off is completed after the restart", 
     block: false,
   });
   expect((await ask(admin, "GET", "/v2/rooms/delete_status/nonsense")).status).toBe(404);
+}, 120_000);
+
+const REPORTS = "/_weft/admin/reports";
+const REPORTED = 30;
+
+/** Reports of messages of Alice's in a room of hers, by the messages' ids. */
+async function reportedMessages(): Promise<{ roomId: string; reports: Map<string, number> }> {
+  const bob = await register(weft, "bob");
+  const { room_id: roomId } = await alice.call("POST", "/createRoom", { preset: "public_chat" });
+  await bob.call("POST", `/join/${encodeURIComponent(roomId)}`, {});
+  for (let i = 0; i < REPORTED; i++) {
+    const id = encodeURIComponent(await alice.send(roomId, `bad ${i}`));
+    const path = `/rooms/${encodeURIComponent(roomId)}/report/${id}`;
+    await bob.call("POST", path, { reason: `number ${i}` });
+  }
+  const { body } = await send(admin, "GET", `${REPORTS}?limit=100`);
+  const reports = (body.reports as Body[]).filter((report) => report.room_id === roomId);
+  return { roomId, reports: new Map(reports.map(({ event_id: event, id }) => [event, id])) };
+}
+
+test("decisions that a kill cuts off are whole or open, and can be made again", async () => {
+  const { roomId, reports } = await reportedMessages();
+  expect(reports.size).toBe(REPORTED);
+  const decision = { decision: "remove_message", reason: "Noted: advertising" };
+  const decide = (id: number) => send(admin, "POST", `${REPORTS}/${id}/decisions`, decision);
+  /** Those whose decision was answered. */
+  const answered = new Set<number>();
+  const deciding = [...reports.values()].map(async (id) => {
+    const { status } = await decide(id);
+    if (status === 200) answered.add(id);
+  });
+  await Promise.any(deciding);
+  await weft.kill();
+  await Promise.allSettled(deciding);
+  await weft.start();
+  const room = encodeURIComponent(roomId);
+  const isRemoved = async (event: string) => {
+    const path = `/rooms/${room}/event/${encodeURIComponent(event)}`;
+    return (await alice.call("GET", path)).content.body === undefined;
+  };
+  for (const [event, id] of reports) {
+    const { body: report } = await send(admin, "GET", `${REPORTS}/${id}`);
+    if (answered.has(id)) expect(report.state).toBe("decided");
+    if (report.state === "decided") {
+      expect(report.decisions.at(-1)).toMatchObject({ state: "done", by: admin.userId });
+      expect(await isRemoved(event)).toBe(true);
+      continue;
+    }
+    // What was begun is noted as begun, and nothing is said to be done.
+    expect(report.decisions.map(({ state }: Body) => state)).not.toContain("done");
+    expect((await decide(id)).status).toBe(200);
+    expect(await isRemoved(event)).toBe(true);
+  }
+  const { body } = await send(admin, "GET", `${REPORTS}?state=open&limit=100`);
+  expect(body.reports.filter((report: Body) => report.room_id === roomId)).toEqual([]);
+  const { body: last } = await send(admin, "GET", `${REPORTS}/${[...reports.values()].at(-1)!}`);
+  expect(last.decisions.at(-1)).toMatchObject({ reason: decision.reason, state: "done" });
 }, 120_000);
