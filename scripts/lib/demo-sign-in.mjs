@@ -26,7 +26,7 @@ export async function signInPage(user) {
     accessToken: device.access_token,
   };
   const paths = [join(DIST, `${name}.html`), join(DIST, `${name}.js`)];
-  writeFileSync(paths[0], page(name, session.userId), { mode: 0o600 });
+  writeFileSync(paths[0], page(name), { mode: 0o600 });
   writeFileSync(paths[1], script(session), { mode: 0o600 });
   return {
     href: `${user.url}/${name}.html`,
@@ -34,27 +34,25 @@ export async function signInPage(user) {
   };
 }
 
-function page(name, userId) {
+function page(name) {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Weft</title><body>
-<p id="other" hidden>You are signed in here with another account. The demo would sign you out of it.
-<button type="button">Go on as ${userId}</button></p>
 <script type="module" src="./${name}.js"></script></body></html>
 `;
 }
 
-/** The same browser may have an account on a server that runs here at other times: that is asked about first. */
+/**
+ * The same browser may have an account on a server that runs here at other times: that stays beside this one. Accounts are kept as
+ * web-client/src/api/session.ts says.
+ */
 function script(session) {
   return `const session = ${JSON.stringify(session)};
-const kept = JSON.parse(localStorage.getItem("weft.session") ?? "null");
-function enter() {
-  localStorage.setItem("weft.session", JSON.stringify(session));
-  localStorage.setItem("weft.encryption-offered", [session.userId, session.deviceId, "set-up"].join(" "));
-  location.replace("./");
-}
-if (kept === null || kept.userId === session.userId) enter();
-else {
-  document.getElementById("other").hidden = false;
-  document.querySelector("button").addEventListener("click", enter);
-}
+const KEY = "weft.session";
+const userOf = (key) => JSON.parse(localStorage.getItem(key) ?? "null")?.userId;
+const isFirst = [undefined, session.userId].includes(userOf(KEY));
+const suffix = isFirst ? "" : " " + session.userId;
+localStorage.setItem(KEY + suffix, JSON.stringify(session));
+localStorage.setItem("weft.encryption-offered" + suffix, [session.userId, session.deviceId, "set-up"].join(" "));
+for (const store of [localStorage, sessionStorage]) store.setItem("weft.account", session.userId);
+location.replace("./");
 `;
 }

@@ -1,3 +1,4 @@
+import { chooseSession, keptSession } from "./api/session.ts";
 import { startAccount } from "./store/account.ts";
 import { startLanguage } from "./store/language.ts";
 import { followAddress, navigate } from "./store/router.ts";
@@ -27,6 +28,15 @@ async function beginAnew(): Promise<void> {
 }
 
 window.addEventListener("vite:preloadError", () => void beginAnew());
+
+// A note leads to a place of the account that it is about.
+const account = new URLSearchParams(location.search).get("account");
+if (account !== null) {
+  const url = new URL(location.href);
+  url.searchParams.delete("account");
+  history.replaceState(null, "", url);
+  if (keptSession(account) !== undefined) chooseSession(account);
+}
 
 // An invitation link leads to the place where its token is used.
 const invited = new URLSearchParams(location.search).has("registration_token");

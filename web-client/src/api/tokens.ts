@@ -1,6 +1,6 @@
 import { type ApiError, isTransient, NetworkError } from "./errors.ts";
 import { createHttp, type TokenSource } from "./http.ts";
-import { loadSession, saveSession, type Session } from "./session.ts";
+import { keptSession, saveSession, type Session } from "./session.ts";
 
 /** How long before its end a token is renewed, in milliseconds. */
 const EARLY = 15_000;
@@ -43,9 +43,8 @@ export function createTokenSource(first: Session, onEnded: (soft: boolean) => vo
 
   /** The session as it is kept, for all tabs; undefined once it was ended in any of them. */
   function kept(): Session | undefined {
-    const stored = loadSession();
-    const isOurs = stored?.userId === session.userId && stored.deviceId === session.deviceId;
-    return isOurs ? stored : undefined;
+    const stored = keptSession(session.userId);
+    return stored?.deviceId === session.deviceId ? stored : undefined;
   }
 
   async function refresh(used: string): Promise<boolean> {

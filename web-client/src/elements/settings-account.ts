@@ -222,7 +222,7 @@ export class WeftSettingsAccount extends LitElement {
           this.closing = this.#explain(error);
           throw error;
         });
-        await closeAccount();
+        await closeAccount(this.client);
       },
     });
   };

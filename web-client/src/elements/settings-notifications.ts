@@ -1,5 +1,5 @@
 import { msg, str } from "@lit/localize";
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
@@ -24,7 +24,7 @@ import { icon } from "./icon.ts";
 @customElement("weft-settings-notifications")
 export class WeftSettingsNotifications extends LitElement {
   @property({ attribute: false }) client!: Client;
-  @state() private pushed = isPushed();
+  @state() private pushed = false;
   @state() private canPush = false;
   @state() private problem = "";
   @query("#keyword") private keyword!: HTMLInputElement;
@@ -71,6 +71,10 @@ export class WeftSettingsNotifications extends LitElement {
       }
     `,
   ];
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("client")) this.pushed = isPushed(this.client.session.userId);
+  }
 
   override firstUpdated(): void {
     if (!canPush()) return;
@@ -198,7 +202,7 @@ export class WeftSettingsNotifications extends LitElement {
         "error",
       );
     }
-    this.pushed = isPushed();
+    this.pushed = isPushed(this.client.session.userId);
     box.checked = this.pushed;
   };
 

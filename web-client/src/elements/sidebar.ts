@@ -1,7 +1,9 @@
-import { msg } from "@lit/localize";
+import { msg, str } from "@lit/localize";
 import { html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { Watch } from "../controllers/watch.ts";
+import { keptSessions } from "../api/session.ts";
+import { addAccount, switchTo } from "../store/account.ts";
 import { roleOf } from "../store/administrator.ts";
 import type { Client } from "../store/client.ts";
 import { openDialog } from "../store/dialogs.ts";
@@ -9,7 +11,7 @@ import { localName } from "../store/room.ts";
 import type { RoomFilter } from "../store/room-sections.ts";
 import { navigate } from "../store/router.ts";
 import { $theme, setTheme } from "../store/theme.ts";
-import { report } from "../store/toasts.ts";
+import { attempt, report } from "../store/toasts.ts";
 import { base, buttons, forms } from "../styles/shared.ts";
 import { sidebarStyles } from "../styles/sidebar.ts";
 import { icon } from "./icon.ts";
@@ -85,6 +87,23 @@ export class WeftSidebar extends LitElement {
     return this.client.store.presence.of(this.client.session.userId);
   }
 
+  /** The other accounts of this browser, and the way to one more. */
+  #accounts() {
+    const others = keptSessions().filter(({ userId }) => userId !== this.client.session.userId);
+    return [
+      ...others.map(({ userId }) => ({
+        label: msg(str`Switch to ${userId}`),
+        icon: "user" as const,
+        run: () => void attempt(() => switchTo(userId)),
+      })),
+      {
+        label: msg("Add another account"),
+        icon: "userPlus" as const,
+        run: () => void attempt(addAccount),
+      },
+    ];
+  }
+
   #menu() {
     return [
       ...this.#status(),
@@ -115,6 +134,7 @@ export class WeftSidebar extends LitElement {
           setTheme(dark ? "light" : "dark");
         },
       },
+      ...this.#accounts(),
       {
         label: msg("Sign out"),
         icon: "logOut" as const,

@@ -13,6 +13,8 @@ export interface Pushed {
   room_alias?: unknown;
   membership?: unknown;
   content?: unknown;
+  /** Whose account it is, as the page told the server. */
+  account?: unknown;
   /** Words in the person's language and their quiet hours, which the page gave the server for this. */
   words?: unknown;
   quiet?: unknown;
@@ -39,21 +41,23 @@ function field(table: unknown, name: string): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** The note about an event; undefined for what is about none. */
-export function noteOf(data: Pushed, now = new Date()): Note | undefined {
+/** The note about an event; undefined for what is about none. It says whose it is where there are `several` accounts. */
+export function noteOf(data: Pushed, several = false, now = new Date()): Note | undefined {
   const roomId = field(data, "room_id");
   if (roomId === undefined) return undefined;
   const sender = plainName(field(data, "sender_display_name")) ?? field(data, "sender") ?? "";
   const room = plainName(field(data, "room_name")) ?? field(data, "room_alias");
   const said = wordsOf(data);
+  const account = field(data, "account");
+  const title = room ?? (sender || "Weft");
   return {
-    title: room ?? (sender || "Weft"),
+    title: several && account !== undefined ? `${title} · ${account}` : title,
     options: {
       body: room === undefined || sender === "" ? said : `${sender}: ${said}`,
       // One note for each room, also with those that the page shows by itself.
-      tag: roomId,
+      tag: account === undefined ? roomId : `${account} ${roomId}`,
       icon: "./icon-192.png",
-      data: { roomId },
+      data: { roomId, account },
       silent: isQuiet(data.quiet, now),
     },
   };

@@ -85,6 +85,20 @@ async function windows(): Promise<readonly WindowClient[]> {
   return self.clients.matchAll({ type: "window", includeUncontrolled: true });
 }
 
+/** Whether this browser keeps the rooms of more than one account: each has a database of its own. */
+async function hasSeveralAccounts(): Promise<boolean> {
+  const all = (await indexedDB.databases?.()) ?? [];
+  const owners = all.map(({ name = "" }) => /^weft (@\S+) /.exec(name)?.[1]);
+  return new Set(owners.filter((one) => one !== undefined)).size > 1;
+}
+
+/** Closes the notes of an account. */
+async function closeNotes(account: unknown): Promise<void> {
+  for (const old of await self.registration.getNotifications()) {
+    if ((old.data as { account?: unknown } | null)?.account === account) old.close();
+  }
+}
+
 async function push(data: Pushed): Promise<void> {
   const open = await windows();
   if (typeof data.ack_token === "string") {
@@ -94,12 +108,12 @@ async function push(data: Pushed): Promise<void> {
   }
   if (data.room_id === undefined) {
     const unread = data.unread ?? 0;
-    if (unread === 0) for (const old of await self.registration.getNotifications()) old.close();
+    if (unread === 0) await closeNotes(data.account);
     return;
   }
   // A page that is looked at shows it by itself.
   if (open.some(({ visibilityState }) => visibilityState === "visible")) return;
-  const note = noteOf(data);
+  const note = noteOf(data, await hasSeveralAccounts());
   if (note !== undefined) await self.registration.showNotification(note.title, note.options);
 }
 
@@ -113,16 +127,17 @@ self.addEventListener("push", (event) => {
   if (typeof data === "object" && data !== null) event.waitUntil(push(data));
 });
 
-async function openRoom(roomId: string): Promise<void> {
+async function openRoom(roomId: string, account: string | undefined): Promise<void> {
   const hash = `#/room/${encodeURIComponent(roomId)}`;
+  const query = account === undefined ? "" : `?${new URLSearchParams({ account }).toString()}`;
   const [first] = await windows();
-  if (first === undefined) return void (await self.clients.openWindow(`./${hash}`));
+  if (first === undefined) return void (await self.clients.openWindow(`./${query}${hash}`));
   await first.focus();
-  first.postMessage({ kind: "open-room", roomId });
+  first.postMessage({ kind: "open-room", roomId, account });
 }
 
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  const { roomId } = event.notification.data as { roomId?: string };
-  if (roomId !== undefined) event.waitUntil(openRoom(roomId));
+  const { roomId, account } = event.notification.data as { roomId?: string; account?: string };
+  if (roomId !== undefined) event.waitUntil(openRoom(roomId, account));
 });

@@ -1,5 +1,6 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import { nameFor } from "../api/session.ts";
 import { completeApi } from "../api/later.ts";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
@@ -159,7 +160,8 @@ export class WeftShell extends LitElement {
     if (changed.has("client")) {
       this.#unfollow();
       this.#ends = [offerEncryption(this.client), followOwnPresence(this.client)];
-      if (readSetting(PUSH_KEY) === "on") void this.#resumePush();
+      const pushed = readSetting(nameFor(PUSH_KEY, this.client.session.userId));
+      if (pushed === "on") void this.#resumePush();
     }
     const route = $route.get();
     this.#keepKeys(route);

@@ -5,13 +5,14 @@ import { createAccountApi } from "../api/account.ts";
 import { createAuthApi, type OAuthServer, type Ways } from "../api/auth.ts";
 import { ApiError } from "../api/errors.ts";
 import { createHttp } from "../api/http.ts";
-import type { Session } from "../api/session.ts";
+import { keptSessions, type Session } from "../api/session.ts";
 import type { WeftPasswordField } from "../elements/password-field.ts";
 import "../elements/password-field.ts";
 import { logo } from "../elements/logo.ts";
-import { abandon, signedIn } from "../store/account.ts";
+import { abandon, signedIn, switchTo } from "../store/account.ts";
 import { canUseOAuth, explainRefusal, goToServer, takeSignIn } from "../store/oauth.ts";
 import { hrefTo, navigate } from "../store/router.ts";
+import { report } from "../store/toasts.ts";
 import { ssoAddress, takeLoginToken } from "../store/sso.ts";
 import { entry } from "../styles/entry.ts";
 import { base, buttons, forms } from "../styles/shared.ts";
@@ -180,6 +181,17 @@ export class WeftSignIn extends LitElement {
     </div>`;
   }
 
+  /** The accounts of this browser, to which one may go back. */
+  #kept() {
+    const others = keptSessions().filter(({ userId }) => userId !== this.again?.userId);
+    if (others.length === 0) return nothing;
+    return html`<div class="providers" role="group" aria-label=${msg("Signed in here")}>
+      ${others.map(({ userId }) =>
+        this.#way(msg(str`Go on as ${userId}`), () => void switchTo(userId).catch(report)),
+      )}
+    </div>`;
+  }
+
   #below() {
     const { again } = this;
     if (again !== undefined) {
@@ -244,7 +256,7 @@ export class WeftSignIn extends LitElement {
           </div>
         </div>
         ${this.problem === "" ? nothing : html`<p class="problem" role="alert">${this.problem}</p>`}
-        ${this.#byPassword()} ${this.#elsewhere()} ${this.#below()}
+        ${this.#byPassword()} ${this.#elsewhere()} ${this.#kept()} ${this.#below()}
       </form>
     </main>`;
   }

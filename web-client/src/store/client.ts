@@ -2,7 +2,7 @@ import { createApi, type Api } from "../api/index.ts";
 import { createTokenSource } from "../api/tokens.ts";
 import type { SocketState } from "../api/socket.ts";
 import type { SyncResponse } from "../api/types.ts";
-import { loadSession, type Session } from "../api/session.ts";
+import { keptSession, nameFor, type Session } from "../api/session.ts";
 import { createEncryption } from "../encryption/front.ts";
 import type { Encryption } from "../encryption/port.ts";
 import { openDirect } from "./actions.ts";
@@ -11,6 +11,7 @@ import { createDrafts, type Drafts } from "./drafts.ts";
 import { createHistory, type History } from "./history.ts";
 import { createMediaCache, type MediaCache } from "./media-cache.ts";
 import { followNews, PUSH_KEY } from "./notifier.ts";
+import { PLACE_KEY } from "./list-place.ts";
 import { createOutbox, type Outbox, type Unsent } from "./outbox.ts";
 import { openPersistence, type Persistence } from "./persistence.ts";
 import { createIntake } from "./reading.ts";
@@ -76,7 +77,7 @@ function createSaver(
   };
 }
 
-/** Presence follows the page's visibility, retries follow the network; answers the function that ends both. */
+/** Presence and notes follow the page's visibility, retries follow the network; answers the function that ends both. */
 function followPage(
   { sync, outbox, store, api: { socket } }: Pick<Client, "sync" | "outbox" | "store" | "api">,
   flush: () => void,
@@ -111,6 +112,7 @@ function followPage(
     // The first answer is the largest, and comes compressed over HTTP.
     socket.start();
   });
+  const unfollowNews = followNews(store);
   const unshow = socket.$state.subscribe(showState);
   return () => {
     document.removeEventListener("visibilitychange", onVisibility);
@@ -118,6 +120,7 @@ function followPage(
     window.removeEventListener("offline", onOffline);
     window.removeEventListener("pagehide", flush);
     unown();
+    unfollowNews();
     unlisten();
     unshow();
     socket.stop();
@@ -142,6 +145,7 @@ export async function openClient(
   const persistence = await openPersistence(session.userId, session.deviceId).catch(
     () => undefined,
   );
+  const dropOwn = ownSettings(session);
   const since = await persistence?.load(store).catch(() => undefined);
   const saver = createSaver(store, persistence, () => sync.since);
   const indexing = indexLater(session);
@@ -151,7 +155,7 @@ export async function openClient(
     store,
     loadMembers: (room) => history.members(room),
     openDirect: (userId) => openDirect(client, userId),
-    isSignedIn: () => isSame(loadSession(), session),
+    isSignedIn: () => keptSession(session.userId)?.deviceId === session.deviceId,
     onHealed(room, events) {
       indexing.note(room.roomId, events);
       store.refresh([room.roomId]);
@@ -195,7 +199,6 @@ export async function openClient(
   });
   const unfollowEngine = followEngine(encryption, sync);
   const unfollow = followPage({ sync, outbox, store, api }, saver.flush);
-  const unfollowNews = followNews(store);
   const client: Client = {
     session,
     api,
@@ -208,27 +211,31 @@ export async function openClient(
     encryption,
     indexing,
     async close(forget) {
+      if (forget) dropOwn();
       sync.stop();
       outbox.stop();
       unfollow();
       unfollowEngine();
-      unfollowNews();
       await persistence?.shelf.settled();
       if (forget) saver.stop();
       else saver.flush();
       await indexing.close(forget).catch(() => undefined);
       await encryption.close(forget).catch(() => undefined);
-      if (!forget) return;
-      dropSetting(OFFERED);
-      // Whoever signs in next chooses for themselves.
-      dropSetting(PUSH_KEY);
-      await persistence?.destroy().catch(() => undefined);
+      if (forget) await persistence?.destroy().catch(() => undefined);
     },
   };
   if (persistence !== undefined) await goOnSending(client, persistence.shelf, since);
   sync.start();
   afterPaint(encryption.start);
   return client;
+}
+
+/** Answers what forgets the settings of an account: whoever signs in next chooses for themselves. */
+function ownSettings({ userId }: Session): () => void {
+  const names = [OFFERED, PUSH_KEY, PLACE_KEY].map((name) => nameFor(name, userId));
+  return () => {
+    for (const name of names) dropSetting(name);
+  };
 }
 
 /** Whether the engine is behind what was synced, kept in this browser. */
@@ -281,10 +288,6 @@ function indexNews(indexing: Indexing, store: RoomStore, { rooms }: SyncResponse
   for (const roomId of Object.keys(rooms?.leave ?? {})) {
     if (store.room(roomId)?.encryption !== undefined) indexing.drop(roomId);
   }
-}
-
-function isSame(kept: Session | undefined, session: Session): boolean {
-  return kept?.userId === session.userId && kept.deviceId === session.deviceId;
 }
 
 /** Runs what can wait until the page has been drawn. */

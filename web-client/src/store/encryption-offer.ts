@@ -1,3 +1,4 @@
+import { nameFor } from "../api/session.ts";
 import type { Client } from "./client.ts";
 import { $dialog, openDialog } from "./dialogs.ts";
 import { readSetting, writeSetting } from "./settings.ts";
@@ -14,9 +15,10 @@ export function offerEncryption(client: Client): () => void {
   function look(): void {
     const { engine, next } = $status.get();
     if (engine !== "ready" || (next !== "set-up" && next !== "verify")) return;
+    const key = nameFor(OFFERED, client.session.userId);
     const offer = `${client.session.userId} ${client.session.deviceId} ${next}`;
-    if (readSetting(OFFERED) === offer || $dialog.get() !== undefined) return;
-    writeSetting(OFFERED, offer);
+    if (readSetting(key) === offer || $dialog.get() !== undefined) return;
+    writeSetting(key, offer);
     openDialog({ kind: next === "set-up" ? "encryption-setup" : "verify-device" });
   }
 

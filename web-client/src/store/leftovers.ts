@@ -1,4 +1,4 @@
-import { loadSession } from "../api/session.ts";
+import { keptSessions } from "../api/session.ts";
 
 /** The databases of a device: its rooms, the store of its keys in two parts, and what seals them; and what is searched. */
 const OURS = /^weft (?:vault |encryption |index )?(@.*)$/;
@@ -17,8 +17,7 @@ export async function sweep(): Promise<void> {
   const deletions = all.map(async ({ name = "" }) => {
     const owner = ownerOf(name);
     // Asked each time: somebody may be signing in meanwhile, and is kept under their session first.
-    const session = loadSession();
-    const isKept = session !== undefined && owner === `${session.userId} ${session.deviceId}`;
+    const isKept = keptSessions().some(({ userId, deviceId }) => owner === `${userId} ${deviceId}`);
     if (owner === undefined || isKept) return;
     const request = indexedDB.deleteDatabase(name);
     await new Promise((resolve) => {

@@ -1,4 +1,5 @@
 import { atom } from "nanostores";
+import { keptSessions } from "../api/session.ts";
 import type { RoomStore, RoomSummary } from "./room-store.ts";
 import { navigate } from "./router.ts";
 import { isQuiet, type QuietHours } from "../text/quiet-hours.ts";
@@ -63,9 +64,10 @@ function openNote(title: string, options: NotificationOptions): Notification | u
   }
 }
 
-function show(room: RoomSummary): void {
+function show(room: RoomSummary, me: string): void {
   const body = room.membership === "invite" ? "" : room.preview;
-  const note = openNote(room.name, { body, tag: room.roomId });
+  const title = keptSessions().length > 1 ? `${room.name} · ${me}` : room.name;
+  const note = openNote(title, { body, tag: `${me} ${room.roomId}` });
   if (note === undefined) return;
   note.addEventListener("click", () => {
     window.focus();
@@ -92,7 +94,7 @@ export function followNews(store: RoomStore): () => void {
     if (fresh.length === 0) return;
     if ($sound.get()) void import("./chime.ts").then(({ chime }) => chime());
     if ($notifications.get() && canNotify() && Notification.permission === "granted") {
-      for (const room of fresh) show(room);
+      for (const room of fresh) show(room, store.me);
     }
   });
 }

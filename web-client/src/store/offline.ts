@@ -1,13 +1,17 @@
 import { msg } from "@lit/localize";
-import { navigate } from "./router.ts";
-import { toast } from "./toasts.ts";
+import { loadSession } from "../api/session.ts";
+import { switchTo } from "./account.ts";
+import { navigate, type Route } from "./router.ts";
+import { report, toast } from "./toasts.ts";
 
 /** Milliseconds between looks for another build. */
 const EVERY = 3_600_000;
 /** Milliseconds that another build may take to arrive. */
 const PATIENCE = 15_000;
 
-type FromWorker = { kind: "push-token"; token: string } | { kind: "open-room"; roomId: string };
+type FromWorker =
+  | { kind: "push-token"; token: string }
+  | { kind: "open-room"; roomId: string; account?: string };
 
 /** The worker that keeps the page's files; undefined where browsers have none, or it is not there yet. */
 async function registration(): Promise<ServiceWorkerRegistration | undefined> {
@@ -46,7 +50,11 @@ function offerReload(): void {
 }
 
 function onMessage({ data }: MessageEvent<FromWorker>): void {
-  if (data.kind === "open-room") navigate({ page: "room", room: data.roomId, via: [] });
+  if (data.kind !== "open-room") return;
+  const { roomId, account } = data;
+  const place: Route = { page: "room", room: roomId, via: [] };
+  if (account === undefined || account === loadSession()?.userId) navigate(place);
+  else void switchTo(account, place).catch(report);
 }
 
 /**

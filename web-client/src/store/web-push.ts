@@ -1,4 +1,5 @@
 import { msg } from "@lit/localize";
+import { keptSessions, nameFor } from "../api/session.ts";
 import type { Client } from "./client.ts";
 import { $quiet, PUSH_KEY } from "./notifier.ts";
 import { readSetting, writeSetting } from "./settings.ts";
@@ -10,9 +11,11 @@ export function canPush(): boolean {
   return "serviceWorker" in navigator && "PushManager" in window;
 }
 
-/** Whether this browser is told while the page is closed. */
-export function isPushed(): boolean {
-  return readSetting(PUSH_KEY) === "on";
+const keyOf = (userId: string): string => nameFor(PUSH_KEY, userId);
+
+/** Whether this browser is told of an account while the page is closed. */
+export function isPushed(userId: string): boolean {
+  return readSetting(keyOf(userId)) === "on";
 }
 
 function base64Url(bytes: ArrayBuffer | null): string {
@@ -44,11 +47,13 @@ export async function startPush(client: Client): Promise<void> {
     app_display_name: "Weft",
     device_display_name: location.host,
     lang: document.documentElement.lang,
-    append: false,
+    // Each account of this browser has a pusher of its own; nobody else has one here.
+    append: keptSessions().length > 1,
     data: {
       url: made.endpoint,
       auth: base64Url(made.getKey("auth")),
       default_payload: {
+        account: client.session.userId,
         words: {
           encrypted: msg("Encrypted message"),
           invites: msg("Invites you"),
@@ -58,17 +63,18 @@ export async function startPush(client: Client): Promise<void> {
       },
     } as { url: string },
   });
-  writeSetting(PUSH_KEY, "on");
+  writeSetting(keyOf(client.session.userId), "on");
 }
 
 export async function stopPush(client: Client): Promise<void> {
-  writeSetting(PUSH_KEY, "off");
+  writeSetting(keyOf(client.session.userId), "off");
   const { pushManager } = await navigator.serviceWorker.ready;
   const made = await pushManager.getSubscription();
   if (made === null) return;
   const pushkey = base64Url(made.getKey("p256dh"));
   await client.api.notify.setPusher({ kind: null, app_id: APP, pushkey });
-  await made.unsubscribe();
+  // Another account of this browser may be told by the same way.
+  if (!keptSessions().some(({ userId }) => isPushed(userId))) await made.unsubscribe();
 }
 
 /** Milliseconds that the server waits for its token to come back. */

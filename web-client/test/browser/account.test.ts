@@ -1,8 +1,23 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { loadSession, saveSession, type Session } from "../../src/api/session.ts";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import {
+  clearSession,
+  keptSessions,
+  loadSession,
+  saveSession,
+  type Session,
+} from "../../src/api/session.ts";
 import { sweep } from "../../src/store/leftovers.ts";
-import { $account, abandon, signedIn, signOut, startAccount } from "../../src/store/account.ts";
+import {
+  $account,
+  abandon,
+  addAccount,
+  signedIn,
+  signOut,
+  startAccount,
+  switchTo,
+} from "../../src/store/account.ts";
 import type { Client } from "../../src/store/client.ts";
+import { page } from "../../src/store/page.ts";
 import { openPersistence } from "../../src/store/persistence.ts";
 import { RoomStore } from "../../src/store/room-store.ts";
 import { createEvents, syncOf } from "../unit/events.ts";
@@ -43,9 +58,9 @@ async function signIn(session: Session): Promise<Client> {
   return client;
 }
 
-/** What another tab did to the session is heard of here. */
-function inAnotherTab(session: Session | undefined): void {
-  if (session === undefined) localStorage.removeItem("weft.session");
+/** What another tab did to a session is heard of here; without one, it signed out. */
+function inAnotherTab(session: Session | undefined, who = ANN): void {
+  if (session === undefined) clearSession(who);
   else saveSession(session);
   window.dispatchEvent(new StorageEvent("storage", { key: "weft.session" }));
 }
@@ -59,16 +74,27 @@ async function kept(userId: string): Promise<string | undefined> {
 
 const isOut = () => eventually(() => expect($account.get()).toEqual({ state: "out" }));
 
+const reloads = vi.spyOn(page, "reload").mockImplementation(() => undefined);
+
 beforeAll(() => {
   localStorage.clear();
+  sessionStorage.clear();
   play();
   startAccount();
 });
 beforeEach(() => play());
 afterEach(async () => {
   const account = $account.get();
+  // Who is signed in stays alone: the page would begin anew for the others.
+  for (const { userId } of keptSessions()) {
+    if (account.state !== "in" || userId !== account.client.session.userId) clearSession(userId);
+  }
   if (account.state === "in") await signOut(account.client);
   localStorage.clear();
+  sessionStorage.clear();
+  reloads.mockClear();
+  // What was kept of the others goes, too.
+  await sweep();
   $account.set({ state: "out" });
   server.stop();
 });
@@ -184,6 +210,7 @@ test("what an ended session left, because the page was closed too soon, goes at 
       .map(({ name }) => name ?? "")
       .filter((name) => name.startsWith("weft "));
   expect((await left()).join()).toMatch(/weft vault @ann:one D/);
+  clearSession(ANN);
   saveSession(sessionOf(BEN));
   const own = indexedDB.open("weft vault @ben:one D");
   await new Promise((resolve) => own.addEventListener("success", resolve));
@@ -220,19 +247,112 @@ describe("another tab", () => {
     expect($account.get()).toEqual({ state: "out", again });
   });
 
-  test("that signs in as someone else ends whom this one followed", async () => {
-    await signIn(sessionOf(ANN));
-    const before = server.polls.length;
+  test("that signs in to another account changes nothing here", async () => {
+    const client = await signIn(sessionOf(ANN));
     inAnotherTab(sessionOf(BEN));
-    await clientOf(BEN);
-    expect((await server.poll(before + 1)).token).toBe(`token of ${BEN}`);
-    expect(server.polls[before - 1]?.aborted).toBe(true);
+    expect($account.get()).toEqual({ state: "in", client });
+    expect(loadSession()?.userId).toBe(ANN);
+    inAnotherTab(undefined, BEN);
+    expect($account.get()).toEqual({ state: "in", client });
+  });
+
+  test("that signs out has this one go on as the account that is left", async () => {
+    await signIn(sessionOf(ANN));
+    saveSession(sessionOf(BEN));
+    inAnotherTab(undefined);
+    await eventually(() => expect(reloads).toHaveBeenCalledOnce());
+    expect(loadSession()?.userId).toBe(BEN);
+    expect(server.polls.every(({ aborted }) => aborted)).toBe(true);
+    await eventually(async () => expect(await kept(ANN)).toBeUndefined());
+    $account.set({ state: "out" });
   });
 });
 
-test("of two who sign in at once the later one stays", async () => {
+describe("several accounts", () => {
+  /** The page, as it is after it has begun anew. */
+  async function anew(): Promise<void> {
+    await eventually(() => expect(reloads).toHaveBeenCalledOnce());
+    reloads.mockClear();
+    $account.set({ state: "out" });
+  }
+
+  /** Ann is signed in, and Ben after her. */
+  async function both(): Promise<Client> {
+    await signIn(sessionOf(ANN));
+    await addAccount();
+    await anew();
+    expect(loadSession()).toBeUndefined();
+    signedIn(sessionOf(BEN));
+    await anew();
+    window.dispatchEvent(new StorageEvent("storage", { key: null }));
+    return clientOf(BEN);
+  }
+
+  test("one is added without leaving the first, whose rooms stay", async () => {
+    await both();
+    expect(keptSessions()).toEqual([sessionOf(ANN), sessionOf(BEN)]);
+    expect(server.asked.map(({ what }) => what)).toEqual([]);
+    expect(await kept(ANN)).toBe("s1");
+    const tokens = server.polls.filter(({ aborted }) => !aborted).map(({ token }) => token);
+    expect(tokens).toEqual([`token of ${BEN}`]);
+  });
+
+  test("one goes from one to the other and back", async () => {
+    await both();
+    await switchTo(ANN);
+    await anew();
+    expect(loadSession()).toEqual(sessionOf(ANN));
+    window.dispatchEvent(new StorageEvent("storage", { key: null }));
+    const ann = await clientOf(ANN);
+    expect(ann.store.summary(ROOM)?.preview).toBe("ben: hi");
+  });
+
+  test("signing out of one leaves the other as it was", async () => {
+    const ben = await both();
+    await signOut(ben);
+    await anew();
+    expect(server.asked.map(({ what, token }) => [what, token])).toEqual([
+      ["POST /logout", `token of ${BEN}`],
+    ]);
+    expect(keptSessions()).toEqual([sessionOf(ANN)]);
+    expect(loadSession()).toEqual(sessionOf(ANN));
+    await eventually(async () => expect(await kept(BEN)).toBeUndefined());
+    expect(await kept(ANN)).toBe("s1");
+  });
+
+  test("who signs in anew to an account that is here stays on its device", async () => {
+    await both();
+    await addAccount();
+    await anew();
+    signedIn({ ...sessionOf(ANN, "E"), accessToken: "another" });
+    await anew();
+    expect(loadSession()).toEqual(sessionOf(ANN));
+    expect(server.asked.map(({ what, token }) => [what, token])).toEqual([
+      ["POST /logout", "another"],
+    ]);
+    expect(await kept(ANN)).toBe("s1");
+  });
+
+  test("what is left of neither goes, and what is of either stays", async () => {
+    await both();
+    saveSession(sessionOf("@carl:one"));
+    for (const who of [ANN, "@carl:one", "@dora:one"]) {
+      const made = indexedDB.open(`weft vault ${who} D`);
+      await new Promise((resolve) => made.addEventListener("success", resolve));
+      made.result.close();
+    }
+    await sweep();
+    const names = (await indexedDB.databases()).map(({ name }) => name ?? "");
+    expect(names).toContain(`weft ${ANN} D`);
+    expect(names).toContain("weft vault @carl:one D");
+    expect(names).not.toContain("weft vault @dora:one D");
+  });
+});
+
+test("of two who sign in one upon the other the later one stays", async () => {
   signedIn(sessionOf(ANN));
-  signedIn(sessionOf(BEN));
+  clearSession(ANN);
+  inAnotherTab(sessionOf(BEN));
   await clientOf(BEN);
   await eventually(() =>
     expect(server.polls.filter(({ aborted }) => !aborted).map(({ token }) => token)).toEqual([

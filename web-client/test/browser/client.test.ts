@@ -29,7 +29,7 @@ afterEach(async () => {
   vi.restoreAllMocks();
   Reflect.deleteProperty(document, "hidden");
   for (const client of opened) await client.close(true);
-  clearSession();
+  clearSession(session.userId);
 });
 
 const news = (body: string, next = "s1", roomId = ROOM) => ({

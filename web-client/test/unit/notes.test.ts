@@ -47,7 +47,17 @@ test("strangers' words are bounded and turn nothing around, and no event makes n
   expect(noteOf({ room_id: 5 })).toBeUndefined();
 });
 
+test("where there are several accounts a note says whose it is, and each has its own", () => {
+  const pushed = { ...room, account: "@me:one", content: { body: "hi" } };
+  const [alone, among] = [noteOf(pushed), noteOf(pushed, true)];
+  expect([alone?.title, among?.title]).toEqual(["Loom", "Loom · @me:one"]);
+  expect(among?.options).toMatchObject({
+    tag: "@me:one !a:one",
+    data: { roomId: "!a:one", account: "@me:one" },
+  });
+});
+
 test("in quiet hours a note makes no sound", () => {
-  const note = noteOf({ ...room, quiet: { from: "22:00", to: "07:00" } }, at(23));
+  const note = noteOf({ ...room, quiet: { from: "22:00", to: "07:00" } }, false, at(23));
   expect(note?.options.silent).toBe(true);
 });

@@ -1,5 +1,7 @@
 import { msg, str } from "@lit/localize";
+import { keptSessions } from "../../api/session.ts";
 import type { IconName } from "../../elements/icon.ts";
+import { addAccount, switchTo } from "../../store/account.ts";
 import { openDirect } from "../../store/actions.ts";
 import type { Client } from "../../store/client.ts";
 import { openDialog } from "../../store/dialogs.ts";
@@ -114,7 +116,7 @@ function hereCommands({ store }: Client): Command[] {
 }
 
 function actionCommands({ store, session }: Client): Command[] {
-  const action = (id: string, label: string, icon: IconName, run: () => void): Command => ({
+  const action = (id: string, label: string, icon: IconName, run: () => unknown): Command => ({
     ...{ id, label, icon, run },
     detail: "",
   });
@@ -135,6 +137,12 @@ function actionCommands({ store, session }: Client): Command[] {
       setTheme(isDark() ? "light" : "dark"),
     ),
     action("shortcuts", msg("Keyboard shortcuts"), "more", () => openDialog({ kind: "shortcuts" })),
+    ...keptSessions()
+      .filter(({ userId }) => userId !== session.userId)
+      .map(({ userId }) =>
+        action(`switch ${userId}`, msg(str`Switch to ${userId}`), "user", () => switchTo(userId)),
+      ),
+    action("add-account", msg("Add another account"), "userPlus", addAccount),
     action("sign-out", msg("Sign out"), "logOut", () => openDialog({ kind: "sign-out" })),
   ];
 }

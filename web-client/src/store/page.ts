@@ -1,0 +1,6 @@
+/** What begins the page anew; tests put something else in its place. */
+export const page = {
+  reload(): void {
+    location.reload();
+  },
+};
