@@ -17,7 +17,7 @@ const RUNS = 9;
 const WATCH = `
   const look = () => {
     const at = (root, ...path) => path.reduce((node, name) => node?.shadowRoot?.querySelector(name), root);
-    const link = at(document.querySelector("weft-app"), "weft-shell", "weft-sidebar", "weft-room-link");
+    const link = at(document.querySelector("weft-app"), "weft-shell", "weft-sidebar", "weft-room-list", "weft-room-link");
     const preview = link?.shadowRoot?.querySelector(".preview")?.textContent.trim();
     if (!preview) return requestAnimationFrame(look);
     requestAnimationFrame(() => requestAnimationFrame(() => (window.paintedAt = performance.now())));

@@ -20,6 +20,8 @@ export const base = css`
   }
   .hidden-label {
     position: absolute;
+    /* Behind a long line it would make the page wider. */
+    inset-inline-start: 0;
     width: 1px;
     height: 1px;
     overflow: hidden;
