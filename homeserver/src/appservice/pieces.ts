@@ -164,12 +164,16 @@ export function createPieces(deps: PiecesDeps): Pieces {
   }
 
   async function ofDevices(record: RecordOf<"device_list" | "one_time_keys">): Promise<Piece[]> {
-    const { position, deviceId } = record;
-    const userId = record.userId as UserId;
+    const { position } = record;
     if (record.kind === "one_time_keys") {
-      if (!interests.hasUser(userId)) return [];
-      return [{ position, section: "keys", device: { userId, deviceId } }];
+      return record.devices
+        .filter(({ userId }) => interests.hasUser(userId))
+        .map(({ userId, deviceId }): Piece => {
+          const device = { userId: userId as UserId, deviceId };
+          return { position, section: "keys", device };
+        });
     }
+    const userId = record.userId as UserId;
     return (await concerns(userId, position)) ? [{ position, section: "changed", userId }] : [];
   }
 

@@ -112,7 +112,8 @@ export function createAppender(deps: AppenderDeps): Appender {
       group.forEach((entry, index) => {
         const result = outcome.outcomes[index];
         if (result?.committed === true) {
-          entry.resolve({ position: outcome.end, positions: result.positions });
+          const { positions, returned } = result;
+          entry.resolve({ position: outcome.end, positions, returned });
         }
       });
     };

@@ -96,7 +96,7 @@ function bytesOf(append: Append): number {
   for (const { event } of append.events ?? []) bytes += event.json().length;
   for (const row of append.records ?? []) {
     const stream = streamOf(row.kind);
-    if (stream?.bytes) bytes += stream.bytes(stream.toRecord(row));
+    if (stream?.bytes) bytes += stream.bytes(stream.toRecord(row, []));
     bytes += stream?.rowBytes?.(row) ?? 0;
   }
   return bytes;

@@ -3,7 +3,7 @@ import type { GroupOutcome } from "../storage/append/append.ts";
 import type { PlacedAppend } from "../storage/append/row-kind.ts";
 import { STREAMS, streamOf } from "../storage/streams/index.ts";
 import type { NewRecord, StreamRecord } from "../storage/streams/index.ts";
-import type { Span } from "../storage/streams/stream.ts";
+import type { Returned, Span } from "../storage/streams/stream.ts";
 import type { Sql } from "../storage/sql.ts";
 import { madeEvents, readEvents } from "./event-records.ts";
 import type { LogRecord, RecordKind } from "./types.ts";
@@ -15,7 +15,9 @@ export function recordsOfGroup(group: GroupOutcome, server: ServerName): LogReco
     if (outcome?.committed !== true || outcome.earlier) return [];
     const events = madeEvents(placed, group.base, server);
     const { records: rows } = placed.append;
-    return rows === undefined ? events : [...events, ...madeRecords(placed, rows, group.base)];
+    return rows === undefined
+      ? events
+      : [...events, ...madeRecords(placed, rows, group.base, outcome.returned)];
   });
   return records.sort(byPosition);
 }
@@ -24,10 +26,13 @@ function madeRecords(
   { offsets }: PlacedAppend,
   rows: readonly NewRecord[],
   base: number,
+  returned: readonly Returned[],
 ): StreamRecord[] {
   return rows.map((row, index) => {
-    const record = streamOf(row.kind)!.toRecord(row);
-    return { ...record, kind: row.kind, position: base + offsets.records[index]! } as StreamRecord;
+    const offset = offsets.records[index]!;
+    const own = returned.length === 0 ? returned : returned.filter(({ shift }) => shift === offset);
+    const record = streamOf(row.kind)!.toRecord(row, own);
+    return { ...record, kind: row.kind, position: base + offset } as StreamRecord;
   });
 }
 

@@ -134,8 +134,11 @@ export function isStoreRefusing(error: unknown): boolean {
 const REFUSING = /^(08|53|57|58)|^(25006|55P03|40001|40P01)$/;
 
 function quoteElement(value: string): string {
+  // Arrays within arrays are twice as long where each element has quotation marks.
+  if (PLAIN.test(value) && !(value.length === 4 && value.toLowerCase() === "null")) return value;
   return SPECIAL.test(value) ? `"${value.replace(ESCAPED, "\\$&")}"` : `"${value}"`;
 }
+const PLAIN = /^[\w@:.=/+-]+$/;
 const SPECIAL = /["\\]/;
 const ESCAPED = /["\\]/g;
 

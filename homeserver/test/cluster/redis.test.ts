@@ -13,6 +13,7 @@ import { silentLogger } from "../../src/platform/logger.ts";
 import type { RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
 import { hear, command, makeRoom, onlyEvent, openLog } from "../log/support.ts";
 import { freshDatabase } from "../support/database.ts";
+import { countsChanged, makeLists } from "../support/key-counts.ts";
 import { hasRedis, startRedis } from "../support/redis.ts";
 import type { TestRedis } from "../support/redis.ts";
 import { inTime, until } from "../support/wait.ts";
@@ -78,13 +79,14 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
       { kind: "device_list", userId: "@a:here", deviceId: "D", isRemoved: false },
       { kind: "device_list", userId: "@a:here", deviceId: "E", isRemoved: true },
       { kind: "user_signature", userId: "@a:here", targetId: "@b:there" },
-      { kind: "one_time_keys", userId: "@a:here", deviceId: "D" },
+      countsChanged("@a:here", ["D"]),
       { kind: "to_device", userId: "@a:here", deviceId: "D", message: "{}" },
       { kind: "to_device_outbound", server: "there", content: '{"ä\u2028":1}' },
       { kind: "session", userId: "@a:here" },
       { kind: "history", roomNid: room.nid, eventNids: [5, 6] },
       { kind: "erasure", userId: "@gone:here" },
     ];
+    await makeLists(writer.sql, "@a:here", ["D"]);
     const appends: Append[] = [
       command(room, { memberships: [{ ...member, userId: "@a:here", membership: "join" }] }),
       command(room, { records: [{ kind: "receipt", ...receipt }] }),

@@ -266,7 +266,7 @@ function createSharedRoom() {
             throw new StaleHead(roomNid);
           }
           version = head.version;
-          return { position: version, positions: new Map() };
+          return { position: version, positions: new Map(), returned: [] };
         },
       }),
     command: async ({ version: at }: Head) => ({

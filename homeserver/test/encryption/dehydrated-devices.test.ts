@@ -167,9 +167,13 @@ test("the next one takes its place: the former ends with its keys and messages",
   expect(await inbox(server, { userId: alice.userId, deviceId: former })).toEqual([]);
   const { status, body: answer } = await ask(alice, "GET", events(former));
   expect([status, answer.errcode]).toEqual([403, "M_FORBIDDEN"]);
-  // Also if it is the same one again.
-  await put(alice, next);
+  // Also if it is the same one again: what it was given before is gone.
+  await claim(alice, next);
+  const keys = makeDevice(alice.userId as UserId, next);
+  await put(alice, next, { one_time_keys: keys.oneTimeKeys(["BBBB"]), fallback_keys: {} });
   expect(Object.keys(await keysOf(alice))).toEqual([next]);
+  expect(await claim(alice, next)).toBe("signed_curve25519:BBBB");
+  expect(await claim(alice, next)).toBe("none");
 });
 
 test("many that are stored at once leave one", async () => {

@@ -3,6 +3,7 @@ import type { LogRecord, NewRecord } from "../../src/log/types.ts";
 import { usersWithChanges } from "../../src/storage/streams/device-lists.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
+import { countsChanged, makeLists } from "../support/key-counts.ts";
 import { EVERYTHING, hear, openLog } from "./support.ts";
 import type { TestLog } from "./support.ts";
 
@@ -31,13 +32,14 @@ async function historyOf(userId: string): Promise<string[]> {
 }
 
 test("what readers are told is also in the tables", async () => {
+  await makeLists(on.sql, "@a:here", ["A", "B"]);
   const { position } = on.log;
   const heard: LogRecord[] = [];
   const unhear = hear(on.log, (records) => heard.push(...records));
   const records: NewRecord[] = [
     changed("@a:here", "A"),
     { kind: "user_signature", userId: "@a:here", targetId: "@b:there" },
-    { kind: "one_time_keys", userId: "@a:here", deviceId: "A" },
+    countsChanged("@a:here", ["A", "B"]),
     { kind: "to_device", userId: "@a:here", deviceId: "A", message: '{"n":1}' },
     { kind: "to_device_outbound", server: "there", content: '{"n":2}' },
   ];

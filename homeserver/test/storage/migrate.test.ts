@@ -46,7 +46,18 @@ test("a changed migration and a newer database are refused in words", async () =
 });
 
 test("numbers, arrays and bytes go in and come out unchanged", async () => {
-  const texts = ["plain", 'with "quotes"', "back\\slash", "comma, {brace}", "", "NULL", "ünï"];
+  const texts = [
+    "plain",
+    'with "quotes"',
+    "back\\slash",
+    "comma, {brace}",
+    "",
+    "NULL",
+    "null",
+    "nulls",
+    "@a-b_c.d:e/f+g=",
+    "ünï",
+  ];
   const [row] = await database.sql`
     SELECT ${9007199254740991}::bigint AS int, ${[1, -2, 3]}::bigint[] AS ints,
       ${texts}::text[] AS texts, ${Buffer.from([0, 255])}::bytea AS bytes, '{}'::text[] AS none`;

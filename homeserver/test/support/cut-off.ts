@@ -10,8 +10,11 @@ export interface CutOff {
   readonly location: DatabaseLocation;
   /** Ends every connection; who connects again is let through. */
   cut(): void;
-  /** The next commit reaches the database, its answer nobody; who connects again is refused for `ms`. */
-  loseNextCommit(ms: number): void;
+  /**
+   * The next commit, or what holds another mark, reaches the database, its answer nobody; who
+   * connects again is refused for `ms`.
+   */
+  loseNextCommit(ms: number, mark?: string): void;
   close(): Promise<void>;
 }
 
@@ -23,6 +26,7 @@ export async function openCutOff(location: DatabaseLocation): Promise<CutOff> {
   const folder = makeTemporaryFolder("weft-cut-off-");
   const sockets = new Set<Socket>();
   let refusedFor: number | undefined;
+  let mark = "commit";
   let server = await listen();
 
   function listen(): Promise<Server> {
@@ -41,7 +45,7 @@ export async function openCutOff(location: DatabaseLocation): Promise<CutOff> {
       socket.on("close", () => [near, far].forEach((one) => one.destroy()));
     }
     near.on("data", (bytes) => {
-      commits ||= refusedFor !== undefined && bytes.includes("commit");
+      commits ||= refusedFor !== undefined && bytes.includes(mark);
       far.write(bytes);
     });
     far.on("data", (bytes) => (commits ? refuse() : near.write(bytes)));
@@ -62,8 +66,9 @@ export async function openCutOff(location: DatabaseLocation): Promise<CutOff> {
 
   return {
     location: { ...location, socketFolder: folder },
-    loseNextCommit(ms) {
+    loseNextCommit(ms, of = "commit") {
       refusedFor = ms;
+      mark = of;
     },
     cut,
     async close() {

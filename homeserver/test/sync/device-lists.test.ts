@@ -4,6 +4,7 @@ import type { Wake } from "../../src/log/wake.ts";
 import type { RoomId } from "../../src/protocol/identifiers.ts";
 import { deviceListChanges } from "../../src/sync/sections/device-lists.ts";
 import type { KeyCounts } from "../../src/sync/sections/key-counts.ts";
+import { countsChanged, makeLists } from "../support/key-counts.ts";
 import { eventually } from "../support/wait.ts";
 import { createSyncWorld, joinedRoom, type SyncUser, type SyncWorld, texts } from "./support.ts";
 
@@ -216,9 +217,8 @@ test("counts of keys are in every sync, and a change of them is told at once to 
     oneTimeKeys: { signed_curve25519: 49, other: 1 },
     unusedFallbackTypes: ["signed_curve25519"],
   });
-  await world.log.append({
-    records: [{ kind: "one_time_keys", userId: nat.userId, deviceId: "ONE" }],
-  });
+  await makeLists(world.database.sql, nat.userId, ["ONE"]);
+  await world.log.append({ records: [countsChanged(nat.userId, ["ONE"])] });
   const told = {
     device_one_time_keys_count: { signed_curve25519: 49, other: 1 },
     device_unused_fallback_key_types: ["signed_curve25519"],

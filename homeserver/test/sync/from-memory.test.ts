@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { NewRecord } from "../../src/log/types.ts";
 import type { EventId, RoomId, UserId } from "../../src/protocol/identifiers.ts";
+import { countsChanged, makeLists } from "../support/key-counts.ts";
 import type { Body } from "../support/user.ts";
 import { createSyncWorld, joinedRoom, type SyncUser, type SyncWorld, texts } from "./support.ts";
 
@@ -103,12 +104,11 @@ function recordsOf(does: "device" | "keys" | "tell", userId: UserId): NewRecord[
   if (does === "device") {
     return [{ kind: "device_list", userId, deviceId: "D", isRemoved: false }];
   }
+  if (does === "keys") return [countsChanged(userId, ["QUICK", "FULL"])];
   const message = '{"type":"x","sender":"@s:test.example","content":{}}';
-  return ["QUICK", "FULL"].map((deviceId): NewRecord =>
-    does === "keys"
-      ? { kind: "one_time_keys", userId, deviceId }
-      : { kind: "to_device", userId, deviceId, message },
-  );
+  return ["QUICK", "FULL"].map((deviceId): NewRecord => ({
+    ...{ kind: "to_device", userId, deviceId, message },
+  }));
 }
 
 async function act(
@@ -121,6 +121,7 @@ async function act(
   const { by } = user;
   const last = events.at(-1);
   if (does === "device" || does === "keys" || does === "tell") {
+    if (does === "keys") await makeLists(world.database.sql, user.userId, ["QUICK", "FULL"]);
     await world.log.append({ records: recordsOf(does, user.userId) });
     // A sync that is computed waits until it is known whom that concerns.
     await world.user("looker").sync(`s3_${world.log.position}_0`);

@@ -9,6 +9,7 @@ import {
   PurgedDependency,
   StaleHead,
 } from "./types.ts";
+import type { Returned } from "../streams/stream.ts";
 import { Unstorable } from "../streams/text.ts";
 import { connect } from "../sql.ts";
 import type { DatabaseLocation, Sql, Tx } from "../sql.ts";
@@ -16,7 +17,12 @@ import type { DatabaseLocation, Sql, Tx } from "../sql.ts";
 /** The outcome of one append of a group. */
 type Outcome =
   /** `earlier`: it had been committed by an attempt whose answer was lost. */
-  | { committed: true; earlier: boolean; positions: Map<number, number> }
+  | {
+      committed: true;
+      earlier: boolean;
+      positions: Map<number, number>;
+      returned: readonly Returned[];
+    }
   | { committed: false; error: Error };
 
 export interface GroupOutcome {
@@ -49,6 +55,7 @@ export function connectWriter(location: DatabaseLocation): Sql {
 interface AnswerRow {
   base: number;
   granted: boolean[];
+  returned: Returned[] | null;
   duplicate_events:
     | { n: number; wanted: number; event_id: string; event_nid: number; position: number | null }[]
     | null;
@@ -101,13 +108,14 @@ function outcomeOf(
 ): Outcome {
   const n = index + 1;
   if (answer.granted[index] === true) {
-    const shifts = statement.placed[index]?.offsets.events ?? [];
+    const { events: shifts, records } = statement.placed[index]!.offsets;
     const positions = new Map<number, number>();
     append.events?.forEach(({ nid }, i) => {
       const shift = shifts[i];
       if (shift !== null && shift !== undefined) positions.set(nid, answer.base + shift);
     });
-    return { committed: true, earlier: false, positions };
+    const returned = (answer.returned ?? []).filter(({ shift }) => records.includes(shift!));
+    return { committed: true, earlier: false, positions, returned };
   }
   const duplicates = (answer.duplicate_events ?? []).filter((duplicate) => duplicate.n === n);
   const foreign = duplicates.find((duplicate) => duplicate.event_nid !== duplicate.wanted);
@@ -115,7 +123,7 @@ function outcomeOf(
     const positions = duplicates.flatMap(({ event_nid, position }) =>
       position === null ? [] : [[event_nid, position] as const],
     );
-    return { committed: true, earlier: true, positions: new Map(positions) };
+    return { committed: true, earlier: true, positions: new Map(positions), returned: [] };
   }
   const transaction = (answer.duplicate_transactions ?? []).find((duplicate) => duplicate.n === n);
   if (transaction !== undefined) {

@@ -44,7 +44,7 @@ export function buildStatement(appends: readonly Append[]): AppendStatement {
     ...streamWrites(placed, parameters),
   ];
   const text = `WITH ${ctes.join(",\n")}
-    SELECT v.base, v.granted,
+    SELECT v.base, v.granted, ${returnedRows(placed)} AS returned,
       (SELECT json_agg(d) FROM dup_events d) AS duplicate_events,
       (SELECT json_agg(d) FROM dup_txns d) AS duplicate_transactions,
       (SELECT json_agg(a) FROM absent a) AS absent
@@ -222,6 +222,19 @@ function streamWrites(placed: readonly PlacedAppend[], parameters: (string | num
     const kind = { name: stream.kind, columns, statements: stream.statements };
     return writes(kind, rowsByKind.get(stream.kind) ?? [], parameters);
   });
+}
+
+/** The rows that statements of streams return, as a JSON array or null. */
+function returnedRows(placed: readonly PlacedAppend[]): string {
+  const kinds = new Set(
+    placed.flatMap(({ append }) => append.records ?? []).map(({ kind }) => kind),
+  );
+  const selects = STREAMS.filter(({ kind, returns }) => returns === true && kinds.has(kind)).map(
+    ({ kind }) => `SELECT to_json(r) AS row FROM ${kind}_0 r`,
+  );
+  return selects.length === 0
+    ? "NULL"
+    : `(SELECT json_agg(row) FROM (${selects.join(" UNION ALL ")}) AS r)`;
 }
 
 function writes(

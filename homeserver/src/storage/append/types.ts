@@ -1,6 +1,7 @@
 import type { Random } from "../../platform/random.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { NewRecord } from "../streams/index.ts";
+import type { Returned } from "../streams/stream.ts";
 
 /**
  * Everything that one command commits, all or nothing. What readers of the log follow besides a
@@ -152,6 +153,8 @@ export interface Committed {
   position: number;
   /** nid → log position of the live events. */
   positions: ReadonlyMap<number, number>;
+  /** What the statements of its records returned; see `Stream.returns`. */
+  returned: readonly Returned[];
 }
 
 /**

@@ -55,8 +55,10 @@ export const deviceLists = defineStream({
               WHERE k.user_id = d.user_id AND k.device_id = d.device_id
                 AND k.position > d.position))))`,
     // What the streams of keys remember of devices and accounts that end.
-    `DELETE FROM one_time_key_changes o USING (
-        SELECT t.user_id, t.device_id ${from} AND t.removed = 1) AS l
+    // A device that another one of its name replaces at once keeps its lists.
+    `DELETE FROM one_time_key_lists o USING (
+        SELECT t.user_id, t.device_id ${from} GROUP BY t.user_id, t.device_id
+        HAVING (array_agg(t.removed ORDER BY t.shift DESC))[1] = 1) AS l
       WHERE o.user_id = l.user_id AND o.device_id = l.device_id`,
     `DELETE FROM user_signature_changes s USING (
         SELECT t.user_id ${from} AND t.removed = 1 AND t.device_id = '') AS l

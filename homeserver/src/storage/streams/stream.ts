@@ -8,6 +8,9 @@ export interface Span {
   readonly limit: number;
 }
 
+/** A row that a stream's statement returned. */
+export type Returned = Readonly<Record<string, number>>;
+
 /**
  * One kind of log records, with the table of its rows. The append, the log's memory, other replicas
  * and the readers all follow from this descriptor: a new kind is a file like these, an entry in
@@ -27,7 +30,12 @@ export interface Stream<Kind extends string, Row extends object, RecordBody exte
    * `t.i` counts.
    */
   statements(from: string): readonly string[];
-  toRecord(row: Row): RecordBody;
+  toRecord(row: Row, returned: readonly Returned[]): RecordBody;
+  /**
+   * The first statement returns rows of integers, with the `shift` of the row that they belong to:
+   * whoever appended gets them, and so does `toRecord`.
+   */
+  readonly returns?: true;
   /**
    * The rows of a span in the table, oldest first. A row that was written again appears only at its
    * newest position.

@@ -70,7 +70,7 @@ export async function deleteKeysOfDevices(
 ): Promise<void> {
   if (deviceIds.length === 0) return;
   const ids = textArray(deviceIds);
-  // Claims lock these rows in the same order.
+  // Whoever looks at several keeps them in the same order.
   await tx`
     WITH locked AS MATERIALIZED (
       SELECT user_id, device_id FROM device_keys

@@ -24,28 +24,53 @@ export interface KnownOneTimeKey {
   text: string | null;
 }
 
-/** So many keys of an algorithm are wanted of a device. */
-export interface WantedKeys extends Device {
+/** A device's keys of an algorithm: they are numbered in the order of upload. */
+export interface KeyList {
+  algorithm: string;
+  /** This one is given out next. */
+  next: number;
+  /** The newest one; below `next`: there are none left. */
+  last: number;
+  /** There is a fallback key, which nobody was given yet. */
+  unusedFallback: boolean;
+}
+
+/** So many keys of a list, beginning with a number, were given out. */
+export interface GivenNumbers extends Device {
   readonly algorithm: string;
+  readonly first: number;
   readonly count: number;
 }
 
-/** A key that is given out. */
+/** A key that was given out. */
 export interface GivenKey {
-  /** Index of the wanted keys. */
+  /** Index of what was asked for. */
   n: number;
   id: string;
   /** JSON text. */
   text: string;
-  isFallback: boolean;
-  /** The counts of the device change by it. */
-  isNews: boolean;
 }
 
-/** How many one-time keys of an algorithm a device has left. */
-export interface OneTimeKeyCount {
-  algorithm: string;
-  count: number;
+/** What a device has, by algorithm. */
+export async function keyListsOf(sql: Sql | Tx, { userId, deviceId }: Device): Promise<KeyList[]> {
+  return await sql<KeyList[]>`
+    SELECT algorithm, next, last, unused_fallback AS "unusedFallback" FROM one_time_key_lists
+    WHERE user_id = ${userId} AND device_id = ${deviceId} ORDER BY algorithm`;
+}
+
+/** Makes the lists that a device lacks, without keys. Their log record says what they have. */
+export async function makeKeyLists(
+  tx: Sql | Tx,
+  { userId, deviceId }: Device,
+  algorithms: readonly string[],
+): Promise<void> {
+  if (algorithms.length === 0) return;
+  await tx`
+    INSERT INTO one_time_key_lists
+      (user_id, device_id, algorithm, next, last, unused_fallback, position)
+    SELECT ${userId}, ${deviceId}, g.algorithm, 1, 0, false, 0
+    FROM unnest(${textArray(algorithms)}::text[]) AS g (algorithm) ORDER BY g.algorithm
+    ON CONFLICT DO NOTHING`;
 }
 
 /** Those of the keys, by algorithm and id, that are stored or were given out lately. */
@@ -55,21 +80,24 @@ export async function knownOneTimeKeys(
   keys: readonly Pick<NewOneTimeKey, "algorithm" | "id">[],
 ): Promise<KnownOneTimeKey[]> {
   return await tx<KnownOneTimeKey[]>`
-    SELECT k.algorithm, k.key_id AS id, k.digest, k.key AS text
+    SELECT k.algorithm, k.key_id AS id, k.digest,
+      CASE WHEN k.seq >= l.next THEN k.key END AS text
     FROM unnest(${textArray(keys.map(({ algorithm }) => algorithm))}::text[],
       ${textArray(keys.map(({ id }) => id))}::text[]) AS g (algorithm, key_id)
     JOIN one_time_keys k ON k.user_id = ${userId} AND k.device_id = ${deviceId}
-      AND k.algorithm = g.algorithm AND k.key_id = g.key_id`;
+      AND k.algorithm = g.algorithm AND k.key_id = g.key_id
+    JOIN one_time_key_lists l ON l.user_id = k.user_id AND l.device_id = k.device_id
+      AND l.algorithm = k.algorithm`;
 }
 
 /**
- * Adds keys behind all others of the device, in the order given, and forgets given-out keys with
- * their names, and the oldest of the others beyond `remembered`.
+ * Adds numbered keys of a device, and forgets given-out ones with their names, and the oldest of
+ * the others beyond `remembered` of an algorithm.
  */
 export async function addOneTimeKeys(
   tx: Tx,
   { userId, deviceId }: Device,
-  keys: readonly NewOneTimeKey[],
+  keys: readonly (NewOneTimeKey & { readonly seq: number })[],
   remembered: number,
 ): Promise<void> {
   const algorithms = textArray(keys.map(({ algorithm }) => algorithm));
@@ -78,44 +106,33 @@ export async function addOneTimeKeys(
     DELETE FROM one_time_keys k
     USING unnest(${algorithms}::text[], ${ids}::text[]) AS g (algorithm, key_id)
     WHERE k.user_id = ${userId} AND k.device_id = ${deviceId} AND k.algorithm = g.algorithm
-      AND k.key_id = g.key_id AND k.key IS NULL`;
+      AND k.key_id = g.key_id`;
   await tx`
-    INSERT INTO one_time_keys (user_id, device_id, algorithm, key_id, digest, key)
-    SELECT ${userId}, ${deviceId}, g.algorithm, g.key_id, g.digest, g.key
-    FROM unnest(${algorithms}::text[], ${ids}::text[],
-      ${byteaArray(keys.map(({ digest }) => digest))}::bytea[],
+    INSERT INTO one_time_keys (user_id, device_id, algorithm, seq, key_id, digest, key)
+    SELECT ${userId}, ${deviceId}, g.algorithm, g.seq, g.key_id, g.digest, g.key
+    FROM unnest(${algorithms}::text[], ${numberArray(keys.map(({ seq }) => seq))}::int[],
+      ${ids}::text[], ${byteaArray(keys.map(({ digest }) => digest))}::bytea[],
       ${textArray(keys.map(({ text }) => text))}::text[])
-      WITH ORDINALITY AS g (algorithm, key_id, digest, key, n)
-    ORDER BY g.n`;
+      AS g (algorithm, seq, key_id, digest, key)
+    ORDER BY g.algorithm, g.seq`;
   await tx`
-    DELETE FROM one_time_keys WHERE ordinal IN (
-      SELECT ordinal FROM one_time_keys
-      WHERE user_id = ${userId} AND device_id = ${deviceId} AND key IS NULL
-      ORDER BY ordinal DESC OFFSET ${remembered})`;
-}
-
-/** How many one-time keys a device has left, by algorithm. */
-export async function countOneTimeKeys(
-  sql: Sql | Tx,
-  { userId, deviceId }: Device,
-): Promise<OneTimeKeyCount[]> {
-  return await sql<OneTimeKeyCount[]>`
-    SELECT algorithm, count(*) AS count FROM one_time_keys
-    WHERE user_id = ${userId} AND device_id = ${deviceId} AND key IS NOT NULL
-    GROUP BY algorithm ORDER BY algorithm`;
+    DELETE FROM one_time_keys k USING one_time_key_lists l
+    WHERE l.user_id = ${userId} AND l.device_id = ${deviceId}
+      AND k.user_id = l.user_id AND k.device_id = l.device_id AND k.algorithm = l.algorithm
+      AND k.seq < least(l.next, l.last + 1) - ${remembered}::int`;
 }
 
 /** The fallback keys of a device. */
 export async function fallbackKeysOf(
   sql: Sql | Tx,
   { userId, deviceId }: Device,
-): Promise<{ algorithm: string; id: string; text: string; used: boolean }[]> {
-  return await sql<{ algorithm: string; id: string; text: string; used: boolean }[]>`
-    SELECT algorithm, key_id AS id, key AS text, used FROM fallback_keys
+): Promise<{ algorithm: string; id: string; text: string }[]> {
+  return await sql<{ algorithm: string; id: string; text: string }[]>`
+    SELECT algorithm, key_id AS id, key AS text FROM fallback_keys
     WHERE user_id = ${userId} AND device_id = ${deviceId} ORDER BY algorithm`;
 }
 
-/** Replaces fallback keys of a device; the new ones are unused. */
+/** Replaces fallback keys of a device. */
 export async function writeFallbackKeys(
   tx: Tx,
   { userId, deviceId }: Device,
@@ -129,57 +146,38 @@ export async function writeFallbackKeys(
       ${textArray(keys.map(({ text }) => text))}::text[]) AS g (algorithm, key_id, key)
     ORDER BY g.algorithm
     ON CONFLICT (user_id, device_id, algorithm) DO UPDATE SET
-      key_id = excluded.key_id, key = excluded.key, used = false`;
+      key_id = excluded.key_id, key = excluded.key`;
 }
 
-/**
- * Gives out one-time keys in the order of upload, each once, and fallback keys where there are not
- * enough: one for each algorithm, which is marked as used. The devices are locked in the order of
- * their keys, so that claims of other replicas see what is left.
- */
-export async function takeOneTimeKeys(tx: Tx, wanted: readonly WantedKeys[]): Promise<GivenKey[]> {
-  const users = textArray(wanted.map(({ userId }) => userId));
-  const devices = textArray(wanted.map(({ deviceId }) => deviceId));
-  const algorithms = textArray(wanted.map(({ algorithm }) => algorithm));
-  const counts = numberArray(wanted.map(({ count }) => count));
-  // Both go in one round trip. The second begins with the lock, and so sees what its holders did.
-  const [, given] = await Promise.all([
-    tx`
-      SELECT 1 FROM device_keys k WHERE (k.user_id, k.device_id) IN (
-        SELECT * FROM unnest(${users}::text[], ${devices}::text[]))
-      ORDER BY k.user_id, k.device_id FOR NO KEY UPDATE`,
-    tx<GivenKey[]>`
-      WITH wanted AS MATERIALIZED (
-        SELECT w.* FROM unnest(${users}::text[], ${devices}::text[], ${algorithms}::text[],
-          ${counts}::bigint[]) WITH ORDINALITY AS w (user_id, device_id, algorithm, count, n)
-      ), oldest AS MATERIALIZED (
-        SELECT w.n, k.ordinal, k.key_id, k.key FROM wanted w CROSS JOIN LATERAL (
-          SELECT o.ordinal, o.key_id, o.key FROM one_time_keys o
-          WHERE o.user_id = w.user_id AND o.device_id = w.device_id
-            AND o.algorithm = w.algorithm AND o.key IS NOT NULL
-          ORDER BY o.ordinal LIMIT w.count) k
-      ), taken AS (
-        UPDATE one_time_keys o SET key = NULL FROM oldest t WHERE o.ordinal = t.ordinal
-        RETURNING t.n, o.ordinal, t.key_id, t.key
-      ), short AS MATERIALIZED (
-        SELECT w.* FROM wanted w
-        LEFT JOIN (SELECT n, count(*) AS got FROM oldest GROUP BY n) t USING (n)
-        WHERE w.count > coalesce(t.got, 0)
-      ), marked AS (
-        UPDATE fallback_keys f SET used = true FROM short s
-        WHERE f.user_id = s.user_id AND f.device_id = s.device_id
-          AND f.algorithm = s.algorithm AND NOT f.used
-        RETURNING s.n
-      )
-      SELECT n, key_id AS id, key AS text, false AS "isFallback", true AS "isNews", ordinal
-      FROM taken
-      UNION ALL
-      SELECT s.n, f.key_id, f.key, true, m.n IS NOT NULL, NULL
-      FROM short s JOIN fallback_keys f USING (user_id, device_id, algorithm)
-      LEFT JOIN marked m ON m.n = s.n
-      ORDER BY n, ordinal NULLS LAST`,
-  ]);
-  return given.map(({ n, id, text, isFallback, isNews }) => ({
-    ...{ n: n - 1, id, text, isFallback, isNews },
-  }));
+/** The keys of numbers that were given out, by list and in order. */
+export async function givenKeys(sql: Sql, given: readonly GivenNumbers[]): Promise<GivenKey[]> {
+  return await sql<GivenKey[]>`
+    SELECT w.n::int - 1 AS n, k.key_id AS id, k.key AS text
+    FROM unnest(${textArray(given.map(({ userId }) => userId))}::text[],
+      ${textArray(given.map(({ deviceId }) => deviceId))}::text[],
+      ${textArray(given.map(({ algorithm }) => algorithm))}::text[],
+      ${numberArray(given.map(({ first }) => first))}::int[],
+      ${numberArray(given.map(({ count }) => count))}::int[])
+      WITH ORDINALITY AS w (user_id, device_id, algorithm, first, count, n),
+    LATERAL (
+      SELECT o.seq, o.key_id, o.key FROM one_time_keys o
+      WHERE o.user_id = w.user_id AND o.device_id = w.device_id AND o.algorithm = w.algorithm
+        AND o.seq >= w.first AND o.seq < w.first + w.count
+      ORDER BY o.seq OFFSET 0) AS k
+    ORDER BY w.n, k.seq`;
+}
+
+/** The fallback keys of lists, as far as there are, and whether they are marked as given out. */
+export async function givenFallbacks(
+  sql: Sql,
+  lists: readonly (Device & { readonly algorithm: string })[],
+): Promise<(GivenKey & { used: boolean })[]> {
+  return await sql<(GivenKey & { used: boolean })[]>`
+    SELECT w.n::int - 1 AS n, f.key_id AS id, f.key AS text, NOT l.unused_fallback AS used
+    FROM unnest(${textArray(lists.map(({ userId }) => userId))}::text[],
+      ${textArray(lists.map(({ deviceId }) => deviceId))}::text[],
+      ${textArray(lists.map(({ algorithm }) => algorithm))}::text[])
+      WITH ORDINALITY AS w (user_id, device_id, algorithm, n)
+    JOIN fallback_keys f USING (user_id, device_id, algorithm)
+    JOIN one_time_key_lists l USING (user_id, device_id, algorithm)`;
 }

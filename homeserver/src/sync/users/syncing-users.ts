@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
-import type { MembershipChange } from "../../log/types.ts";
+import type { MembershipChange, RecordOf } from "../../log/types.ts";
 import type { RoomId, UserId } from "../../protocol/identifiers.ts";
 import type { Membership, RoomView } from "../../rooms/api/index.ts";
 import {
@@ -42,6 +42,22 @@ function perhapsBack(
     ]),
   );
 }
+
+/** Devices by the hundred, each of another user: it goes with the devices, not with both. */
+function takeCounts(
+  { devices, position }: RecordOf<"one_time_keys">,
+  loadedUser: (userId: string) => SyncingUser[],
+  concerned: Set<SyncingUser>,
+): void {
+  for (const { userId, deviceId } of devices) {
+    for (const user of loadedUser(userId)) {
+      deviceOf(user, deviceId).keysAt = position;
+      concerned.add(user);
+    }
+  }
+}
+
+type RoomOrUserRecord = Exclude<SyncRecord, RecordOf<"one_time_keys">>;
 
 /**
  * The users who sync, with their rooms, kept up to date by the log. Bounded: users who have not
@@ -111,11 +127,15 @@ export function createSyncingUsers(deps: {
   }
 
   function apply(user: SyncingUser, record: SyncRecord): void {
-    if (record.kind === "to_device" || record.kind === "one_time_keys") {
+    if (record.kind === "to_device") {
       if (record.userId !== user.userId) return;
-      const device = deviceOf(user, record.deviceId);
-      if (record.kind === "to_device") device.messagesAt = record.position;
-      else device.keysAt = record.position;
+      deviceOf(user, record.deviceId).messagesAt = record.position;
+      return;
+    }
+    if (record.kind === "one_time_keys") {
+      for (const { userId, deviceId } of record.devices) {
+        if (userId === user.userId) deviceOf(user, deviceId).keysAt = record.position;
+      }
       return;
     }
     user.changedAt = Math.max(user.changedAt, record.position);
@@ -241,6 +261,10 @@ export function createSyncingUsers(deps: {
       }
       for (const record of records) {
         for (const { missed } of loading.values()) missed.push(record);
+        if (record.kind === "one_time_keys") {
+          takeCounts(record, loadedUser, concerned);
+          continue;
+        }
         const users = new Set(concernedUsers(record));
         for (const change of memberChanges(record)) {
           const target = loaded.peek(change.userId as UserId);
@@ -262,7 +286,7 @@ export function createSyncingUsers(deps: {
     },
   };
 
-  function concernedUsers(record: SyncRecord): Iterable<SyncingUser> {
+  function concernedUsers(record: RoomOrUserRecord): Iterable<SyncingUser> {
     switch (record.kind) {
       case "event":
       case "partial_state":
@@ -276,7 +300,6 @@ export function createSyncingUsers(deps: {
       case "forgotten":
       case "membership":
       case "user_signature":
-      case "one_time_keys":
       case "to_device":
       case "thread_subscription":
         return loadedUser(record.userId);

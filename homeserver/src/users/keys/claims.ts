@@ -1,6 +1,8 @@
-import type { Change, Log } from "../../log/types.ts";
+import type { Log } from "../../log/types.ts";
 import { fitsIdLength } from "../../protocol/identifiers.ts";
-import { type GivenKey, takeOneTimeKeys } from "../../storage/users/one-time-keys.ts";
+import type { Sql } from "../../storage/sql.ts";
+import { movedLists } from "../../storage/streams/encryption-keys.ts";
+import { givenFallbacks, type GivenKey, givenKeys } from "../../storage/users/one-time-keys.ts";
 import type { ClaimedKey, WantedKey } from "./types.ts";
 
 /** Claims of one-time keys of local users. */
@@ -20,10 +22,19 @@ interface Claim {
   reject(error: unknown): void;
 }
 
-/** Keys that one transaction gives out: others wait for the log meanwhile. */
-const MAX_KEYS = 500;
+/** What several claims want of one list of keys. */
+interface Place {
+  readonly wanted: WantedKey;
+  /** Indexes of the claims. */
+  readonly claims: number[];
+}
 
-export function createKeyClaims({ log }: { log: Log }): KeyClaims {
+/** Keys that one statement gives out: others wait for the log meanwhile. */
+const MAX_KEYS = 500;
+/** How often a claim begins anew that was overtaken by an upload. */
+const MAX_TIMES = 3;
+
+export function createKeyClaims({ sql, log }: { sql: Sql; log: Log }): KeyClaims {
   const waiting: Claim[] = [];
   let isRunning = false;
 
@@ -41,13 +52,72 @@ export function createKeyClaims({ log }: { log: Log }): KeyClaims {
     while (waiting.length > 0) {
       const group = takeGroup();
       try {
-        const claimed = await log.change((change) => take(change, group));
+        const claimed = await take(group);
         group.forEach(({ resolve }, index) => resolve(claimed[index]!));
       } catch (error) {
         for (const { reject } of group) reject(error);
       }
     }
     isRunning = false;
+  }
+
+  /** Takes keys for a group of claims, in its order. */
+  async function take(group: readonly Claim[]): Promise<ClaimedKey[][]> {
+    const claimed: ClaimedKey[][] = group.map(() => []);
+    let places = placesOf(group);
+    for (let times = 0; places.length > 0 && times < MAX_TIMES; times += 1) {
+      places = await takeFrom(places, claimed);
+    }
+    return claimed;
+  }
+
+  /**
+   * Moves the lists on, and then reads the keys that this gave out. Returns the places that were
+   * left without any since there is another fallback key by now, which is not marked as used.
+   */
+  async function takeFrom(places: readonly Place[], claimed: ClaimedKey[][]): Promise<Place[]> {
+    const lists = places.map(({ wanted: { userId, deviceId, algorithm }, claims }) => ({
+      ...{ userId, deviceId, algorithm, claimed: claims.length },
+    }));
+    const { returned } = await log.append({ records: [{ kind: "one_time_keys", lists }] });
+    const given = movedLists(returned).map(({ list, first, last }) => ({
+      ...{ place: places[list]!, first, count: Math.max(last - first + 1, 0) },
+    }));
+    const keys = Map.groupBy(await givenNow(given), ({ place }) => place);
+    const counts = new Map(given.map(({ place, count }) => [place, count]));
+    const short = places.filter((place) => place.claims.length > (counts.get(place) ?? 0));
+    const fallbacks = short.length === 0 ? [] : await fallbacksNow(short);
+    const byPlace = new Map(fallbacks.map((fallback) => [fallback.place, fallback]));
+    const left: Place[] = [];
+    for (const place of places) {
+      const [own, fallback] = [keys.get(place) ?? [], byPlace.get(place)];
+      const without = place.claims.slice(own.length);
+      own.forEach((key, at) => claimed[place.claims[at]!]!.push(claimedKey(place.wanted, key)));
+      if (fallback === undefined) continue;
+      if (!fallback.used) left.push({ ...place, claims: without });
+      else for (const n of without) claimed[n]!.push(claimedKey(place.wanted, fallback));
+    }
+    return left;
+  }
+
+  async function givenNow(given: readonly { place: Place; first: number; count: number }[]) {
+    const some = given.filter(({ count }) => count > 0);
+    if (some.length === 0) return [];
+    const numbers = some.map(({ place: { wanted }, first, count }) => ({
+      ...{ userId: wanted.userId, deviceId: wanted.deviceId, algorithm: wanted.algorithm },
+      ...{ first, count },
+    }));
+    return (await givenKeys(sql, numbers)).map(({ n, id, text }) => ({
+      ...{ place: some[n]!.place, id, text },
+    }));
+  }
+
+  async function fallbacksNow(short: readonly Place[]) {
+    const found = await givenFallbacks(
+      sql,
+      short.map(({ wanted }) => wanted),
+    );
+    return found.map(({ n, id, text, used }) => ({ place: short[n]!, id, text, used }));
   }
 
   function claimSome(wanted: readonly WantedKey[]): Promise<readonly ClaimedKey[]> {
@@ -69,44 +139,24 @@ export function createKeyClaims({ log }: { log: Log }): KeyClaims {
   };
 }
 
-/** Takes keys for a group of claims, in its order. */
-async function take({ tx, record }: Change, group: readonly Claim[]): Promise<ClaimedKey[][]> {
-  const places = new Map<string, { wanted: WantedKey; claims: number[] }>();
+function placesOf(group: readonly Claim[]): Place[] {
+  const places = new Map<string, Place>();
   group.forEach(({ wanted }, index) => {
     for (const one of wanted) {
-      const key = JSON.stringify([one.userId, one.deviceId, one.algorithm]);
-      const place = places.get(key) ?? { wanted: one, claims: [] };
-      place.claims.push(index);
-      places.set(key, place);
+      const name = `${one.userId}\0${one.deviceId}\0${one.algorithm}`;
+      const place = places.get(name);
+      if (place) place.claims.push(index);
+      else places.set(name, { wanted: one, claims: [index] });
     }
   });
-  const all = [...places.values()];
-  const given = await takeOneTimeKeys(
-    tx,
-    all.map(({ wanted, claims }) => ({ ...wanted, count: claims.length })),
-  );
-  const byPlace = Map.groupBy(given, ({ n }) => n);
-  const claimed: ClaimedKey[][] = group.map(() => []);
-  const changed = new Map<string, WantedKey>();
-  all.forEach(({ wanted, claims }, n) => {
-    const keys = byPlace.get(n) ?? [];
-    const fallback = keys.find(({ isFallback }) => isFallback);
-    claims.forEach((claim, index) => {
-      const key = keys[index] ?? fallback;
-      if (key !== undefined) claimed[claim]!.push(claimedKey(wanted, key));
-    });
-    if (keys.some(({ isNews }) => isNews)) {
-      changed.set(JSON.stringify([wanted.userId, wanted.deviceId]), wanted);
-    }
-  });
-  for (const { userId, deviceId } of changed.values()) {
-    record({ kind: "one_time_keys", userId, deviceId });
-  }
-  return claimed;
+  return [...places.values()];
 }
 
-function claimedKey({ userId, deviceId, algorithm }: WantedKey, key: GivenKey): ClaimedKey {
-  return { userId, deviceId, algorithm, name: `${algorithm}:${key.id}`, text: key.text };
+function claimedKey(
+  { userId, deviceId, algorithm }: WantedKey,
+  { id, text }: Pick<GivenKey, "id" | "text">,
+): ClaimedKey {
+  return { userId, deviceId, algorithm, name: `${algorithm}:${id}`, text };
 }
 
 /** No device and no algorithm has another name, and PostgreSQL would refuse to look for some. */

@@ -1,8 +1,8 @@
 import type { Log } from "../../log/types.ts";
 import { createLoadingCache } from "../../platform/caches.ts";
 import { deviceKey } from "../../protocol/identifiers.ts";
-import { countOneTimeKeys, fallbackKeysOf } from "../../storage/users/one-time-keys.ts";
-import type { Sql, Tx } from "../../storage/sql.ts";
+import { type KeyList, keyListsOf } from "../../storage/users/one-time-keys.ts";
+import type { Sql } from "../../storage/sql.ts";
 import type { DeviceOf, KeyCounts } from "./types.ts";
 
 /** What devices have left, from memory where it can. */
@@ -19,9 +19,9 @@ const NOTHING: KeyCounts = { oneTimeKeys: {}, unusedFallbackTypes: [] };
 export function createCountsOfKeys({ sql, log }: { sql: Sql; log: Log }): CountsOfKeys {
   const cache = createLoadingCache<string, KeyCounts>({
     max: CACHED_DEVICES,
-    load: (key) => {
+    load: async (key) => {
       const [userId, deviceId] = key.split("\0") as [DeviceOf["userId"], string];
-      return countsIn(sql, { userId, deviceId });
+      return countsOf(await keyListsOf(sql, { userId, deviceId }));
     },
   });
   const unfollow = log.follow({
@@ -29,8 +29,9 @@ export function createCountsOfKeys({ sql, log }: { sql: Sql; log: Log }): Counts
     kinds: ["one_time_keys", "device_list"],
     take(records) {
       for (const record of records) {
-        if (record.kind === "device_list" && !record.isRemoved) continue;
-        cache.delete(deviceKey(record));
+        if (record.kind === "one_time_keys") {
+          for (const device of record.devices) cache.delete(deviceKey(device));
+        } else if (record.isRemoved) cache.delete(deviceKey(record));
       }
     },
   });
@@ -42,14 +43,15 @@ export function createCountsOfKeys({ sql, log }: { sql: Sql; log: Log }): Counts
   };
 }
 
-/** What a device has left, from the tables. */
-export async function countsIn(sql: Sql | Tx, device: DeviceOf): Promise<KeyCounts> {
-  const [left, fallback] = await Promise.all([
-    countOneTimeKeys(sql, device),
-    fallbackKeysOf(sql, device),
-  ]);
+/** What a device has left in its lists. */
+export function countsOf(lists: readonly KeyList[]): KeyCounts {
+  const left = lists.filter(({ next, last }) => next <= last);
   return {
-    oneTimeKeys: Object.fromEntries(left.map(({ algorithm, count }) => [algorithm, count])),
-    unusedFallbackTypes: fallback.flatMap(({ algorithm, used }) => (used ? [] : [algorithm])),
+    oneTimeKeys: Object.fromEntries(
+      left.map(({ algorithm, next, last }) => [algorithm, last - next + 1]),
+    ),
+    unusedFallbackTypes: lists.flatMap(({ algorithm, unusedFallback }) =>
+      unusedFallback ? [algorithm] : [],
+    ),
   };
 }

@@ -26,8 +26,8 @@ import * as devices from "../../storage/users/device-keys.ts";
 import * as oneTime from "../../storage/users/one-time-keys.ts";
 import type { Sql, Tx } from "../../storage/sql.ts";
 import * as bounds from "./bounds.ts";
-import { countsIn } from "./counts.ts";
 import type { DeviceOf, KeyCounts, KeyUpload, PreparedUpload } from "./types.ts";
+import { readUploadLists, type UploadLists } from "./upload-lists.ts";
 
 /** Uploads of keys by devices. */
 export interface KeyUploads {
@@ -111,10 +111,16 @@ async function store({ tx, record }: Change, checked: Checked): Promise<KeyCount
     const now = before && signingKeyOf(before, device).publicKeyBase64;
     if (now !== signingKey.publicKeyBase64) throw errors.unknownToken();
   }
-  const added = await addOneTimeKeys(tx, device, oneTimeKeys);
-  const replaced = await replaceFallbackKeys(tx, device, fallbackKeys);
-  if (added || replaced) record({ kind: "one_time_keys", userId, deviceId });
-  return countsIn(tx, device);
+  const lists = await readUploadLists(tx, device, before === undefined);
+  await addOneTimeKeys(tx, device, oneTimeKeys, lists);
+  await replaceFallbackKeys(tx, device, fallbackKeys, lists);
+  ensureFewAlgorithms(lists);
+  const changes = lists.changes();
+  if (changes.length > 0) {
+    await oneTime.makeKeyLists(tx, device, lists.missing());
+    record({ kind: "one_time_keys", lists: changes });
+  }
+  return lists.counts();
 }
 
 /** Keeps the self-signing key's signature on identity keys, if it is right; true if it is new. */
@@ -139,53 +145,55 @@ async function keepSignature(
   return (await writeKeySignatures(tx, [row])).length > 0;
 }
 
-/** True if some are new. */
+/** Adds those that are new. */
 async function addOneTimeKeys(
   tx: Tx,
   device: DeviceOf,
   keys: readonly OneTimeKey[],
-): Promise<boolean> {
-  if (keys.length === 0) return false;
+  lists: UploadLists,
+): Promise<void> {
+  if (keys.length === 0) return;
   const known = new Map(
     (await oneTime.knownOneTimeKeys(tx, device, keys)).map((key) => [
       `${key.algorithm}:${key.id}`,
       key,
     ]),
   );
-  const fresh: oneTime.NewOneTimeKey[] = [];
+  const fresh: (oneTime.NewOneTimeKey & { seq: number })[] = [];
   for (const { name, algorithm, id, text, content } of keys) {
     const digest = sha256(content);
     const before = known.get(name);
     // It is there, or was given out since it was first uploaded.
     if (before !== undefined && digest.equals(before.digest)) continue;
     if (before !== undefined && before.text !== null) throw otherKey(name, before.text, text);
-    fresh.push({ algorithm, id, text, digest });
+    fresh.push({ algorithm, id, text, digest, seq: lists.nextNumber(algorithm) });
   }
-  if (fresh.length === 0) return false;
-  await oneTime.addOneTimeKeys(tx, device, fresh, bounds.REMEMBERED_KEYS);
-  const counts = await oneTime.countOneTimeKeys(tx, device);
-  const total = counts.reduce((sum, { count }) => sum + count, 0);
-  if (total <= bounds.MAX_ONE_TIME_KEYS) return true;
+  if (fresh.length === 0) return;
+  const remembered = Math.floor(bounds.REMEMBERED_KEYS / Math.max(lists.size(), 1));
+  await oneTime.addOneTimeKeys(tx, device, fresh, remembered);
+  const counts = Object.values(lists.counts().oneTimeKeys);
+  if (counts.reduce((sum, count) => sum + count, 0) <= bounds.MAX_ONE_TIME_KEYS) return;
   throw errors.tooLarge(
     `The device would have more than ${bounds.MAX_ONE_TIME_KEYS} one-time keys that nobody has claimed`,
   );
 }
 
-/** True if some are new. Who uploads a used one again has not replaced it. */
+/** Stores those that are new. Who uploads a used one again has not replaced it. */
 async function replaceFallbackKeys(
   tx: Tx,
   device: DeviceOf,
   keys: readonly OneTimeKey[],
-): Promise<boolean> {
-  if (keys.length === 0) return false;
+  lists: UploadLists,
+): Promise<void> {
+  if (keys.length === 0) return;
   const before = await oneTime.fallbackKeysOf(tx, device);
   const same = new Set(before.map(({ algorithm, id, text }) => `${algorithm}:${id} ${text}`));
   const fresh = keys.filter(({ name, text }) => !same.has(`${name} ${text}`));
-  if (fresh.length === 0) return false;
+  if (fresh.length === 0) return;
   const algorithms = new Set([...before, ...fresh].map(({ algorithm }) => algorithm));
   if (algorithms.size > bounds.MAX_FALLBACK_KEYS) throw tooManyFallbackKeys();
   await oneTime.writeFallbackKeys(tx, device, fresh);
-  return true;
+  for (const { algorithm } of fresh) lists.hasFallback(algorithm);
 }
 
 function readIdentity(device: DeviceOf, value: unknown): DeviceKeys | undefined {
@@ -255,6 +263,14 @@ function noIdentity({ name }: OneTimeKey): Error {
 function otherKey(name: string, before: string, now: string): Error {
   return errors.invalidParam(
     `One time key ${name} already exists. Old key: ${before}; new key: ${now}`,
+  );
+}
+
+/** Each has a row for as long as the device is there. */
+function ensureFewAlgorithms(lists: UploadLists): void {
+  if (lists.missing().length === 0 || lists.size() <= bounds.MAX_ALGORITHMS) return;
+  throw errors.tooLarge(
+    `A device can have keys of ${bounds.MAX_ALGORITHMS} algorithms in its lifetime, not more`,
   );
 }
 

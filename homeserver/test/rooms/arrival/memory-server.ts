@@ -180,7 +180,7 @@ export class MemoryServer {
     }
     if (step.next !== undefined) this.#head = step.next;
     const position = ++this.#position;
-    step.settled?.({ position, positions: new Map([[this.#nextNid, position]]) });
+    step.settled?.({ position, positions: new Map([[this.#nextNid, position]]), returned: [] });
     for (const { redacted } of work.redactions) this.#events.set(redacted.nid, redacted);
     return this.#events.get(placed.stored.nid)!;
   }

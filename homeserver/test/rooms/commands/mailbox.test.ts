@@ -35,7 +35,7 @@ function fakeRoom(
       if (move === undefined || move.expectedVersion !== version) throw new StaleHead(1);
       version = move.version;
       committed.push(move.depth);
-      return { position: n, positions: new Map() };
+      return { position: n, positions: new Map(), returned: [] };
     },
   });
   const command = (label: number) =>

@@ -73,7 +73,7 @@ test("events of which the auth events come later are left out, and in the order 
         store: createCommandStore(store, pendingIds.begin(1)),
       };
       const { value, settled } = await command(head);
-      settled?.({ position: 1, positions: new Map() });
+      settled?.({ position: 1, positions: new Map(), returned: [] });
       return value;
     },
   } as unknown as Mailboxes;

@@ -169,6 +169,37 @@ describe("one-time keys", () => {
     await t.users.keys.upload(device, more);
   });
 
+  test("are of at most ten algorithms, also after they were claimed", async () => {
+    const device = await ready("ALGORITHMS");
+    const upload = (n: number) => ({ one_time_keys: { [`org.example.${n}:1`]: { n } } });
+    for (let n = 0; n < 10; n += 1) {
+      await t.users.keys.upload(device, upload(n));
+      expect(await t.users.keys.claim([{ ...device, algorithm: `org.example.${n}` }])).toHaveLength(
+        1,
+      );
+    }
+    expect(await failure(device, upload(10))).toEqual(["M_TOO_LARGE", expect.anything()]);
+    await t.users.keys.upload(device, { one_time_keys: { "org.example.9:2": {} } });
+  });
+
+  test("that were given out are forgotten when newer ones have been, and not before", async () => {
+    const device = await ready("REMEMBERS");
+    const wanted = [{ ...device, algorithm: ALGORITHM }];
+    const ids = Array.from({ length: 499 }, (_, n) => `K${n}`);
+    const upload = async (names: string[]) =>
+      t.users.keys.upload(device, { one_time_keys: device.oneTimeKeys(names) });
+    const claimAll = (count: number) =>
+      Promise.all(Array.from({ length: count }, () => t.users.keys.claim(wanted)));
+    await upload(["OLD"]);
+    await claimAll(1);
+    await upload(ids);
+    await claimAll(499);
+    await upload(["OLD", "NEW"]);
+    expect(await claimAll(2)).toMatchObject([[{ name: `${ALGORITHM}:NEW` }], []]);
+    await upload(["NEWER"]);
+    expect((await upload(["OLD"])).oneTimeKeys).toEqual({ [ALGORITHM]: 2 });
+  });
+
   test("of unknown algorithms are kept as they are", async () => {
     const device = await ready("FUTURE");
     const keys: JsonObject = {
