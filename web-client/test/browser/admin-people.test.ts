@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { page, userEvent } from "vitest/browser";
-import { ApiError } from "../../src/api/errors.ts";
+import { ApiError, NetworkError } from "../../src/api/errors.ts";
 import { navigate } from "../../src/store/router.ts";
 import { eventually } from "../unit/eventually.ts";
 import { expectNarrow, openPlace, tabTo, usePlaces } from "./admin-place.ts";
@@ -194,6 +194,7 @@ describe("server notices", () => {
   test("to all leaves out bridges and bots, and can be stopped and gone on with", async () => {
     const waiting: (() => void)[] = [];
     let holds = true;
+    let isAway = false;
     const person = (name: string, more: object = {}) => user({ name, ...more });
     const { asked } = await openPlace(
       {
@@ -210,8 +211,12 @@ describe("server notices", () => {
           ],
           total: 10,
         }),
-        [NOTICE]: () =>
-          holds ? new Promise((resolve) => waiting.push(() => resolve({}))) : { event_id: "$e" },
+        [NOTICE]: () => {
+          if (isAway) throw new NetworkError(undefined);
+          return holds
+            ? new Promise((resolve) => waiting.push(() => resolve({})))
+            : { event_id: "$e" };
+        },
       },
       ["notices"],
     );
@@ -226,7 +231,12 @@ describe("server notices", () => {
     await expect.element(page.getByText("Told: 4 of 6, could not be told: 0")).toBeVisible();
     expect(asked.filter(({ what }) => what === NOTICE)).toHaveLength(4);
     expect(localStorage.getItem("weft.notice @me:one")).toContain("Maintenance");
-    holds = false;
+    // Without the server nobody is given up: it stops where it is.
+    [holds, isAway] = [false, true];
+    await userEvent.click(page.getByRole("button", { name: "Go on" }));
+    await expect.element(page.getByText("Told: 0 of 6, could not be told: 0")).toBeVisible();
+    await expect.element(page.getByText("Stopped before everybody was told")).toBeVisible();
+    isAway = false;
     await userEvent.click(page.getByRole("button", { name: "Go on" }));
     await expect.element(page.getByText("Told: 6 of 6, could not be told: 0")).toBeVisible();
     const told = asked.filter(({ what }) => what === NOTICE).map(({ path }) => path!["txnId"]);

@@ -57,6 +57,9 @@ test("patterns of servers stand for the names that the server means, in time", (
   expect(matches("ex?mple.*", "EXAMPLE.net")).toBe(true);
   expect(matches("a.c", "abc")).toBe(false);
   expect(matches("**", "anything")).toBe(true);
+  // Ports do not count.
+  expect(matches("example.org", "example.org:8448")).toBe(true);
+  expect(checkPattern("localhost", "localhost:8448")).toBeDefined();
   // No pattern makes the page stand still.
   expect(matches(`${"*a".repeat(120)}b`, "a".repeat(255))).toBe(false);
   expect(checkPattern("*", "one")).toBeDefined();

@@ -86,9 +86,12 @@ export function checkPattern(value: string, own: string): string | undefined {
   return undefined;
 }
 
+/** A server's name as it is compared: ports do not count. */
+const host = (name: string): string => name.toLowerCase().replace(/:\d+$/, "");
+
 /** Whether a name is one that a pattern stands for: "*" is any characters, "?" one. */
 export function matches(pattern: string, name: string): boolean {
-  const [wanted, given] = [pattern.toLowerCase(), name.toLowerCase()];
+  const [wanted, given] = [host(pattern), host(name)];
   let at = 0;
   /** The last star, and how far the name was when it was met: it can take one letter more. */
   let star = -1;

@@ -1,6 +1,7 @@
 import { atom, type ReadableAtom, type WritableAtom } from "nanostores";
 import { createServerAdmin } from "../../api/admin/server.ts";
 import { createUsersAdmin } from "../../api/admin/users.ts";
+import { ApiError, NetworkError } from "../../api/errors.ts";
 import type { Http } from "../../api/http.ts";
 import type { Client } from "../../store/client.ts";
 import { explainAct } from "../../text/act-problems.ts";
@@ -63,6 +64,10 @@ function keep(client: Client, notice: Notice | undefined): void {
   }
 }
 
+/** Whether nobody could be told now: the server is away, or the session has ended. */
+const isCutOff = (error: unknown): boolean =>
+  error instanceof NetworkError || (error instanceof ApiError && error.status === 401);
+
 /** Begins, or goes on with what was stopped: who has been told is not told again. */
 export async function send(client: Client, notice: Notice): Promise<void> {
   const $sending = own(client);
@@ -78,11 +83,15 @@ export async function send(client: Client, notice: Notice): Promise<void> {
   const tell = async (): Promise<void> => {
     for (const userId of waiting) {
       if (!isOn()) return;
-      const why = await users
-        .notice(`${notice.id}.${userId}`, userId, notice.text)
-        .then(() => undefined, explainAct);
+      const error: unknown = await users.notice(`${notice.id}.${userId}`, userId, notice.text).then(
+        () => undefined,
+        (cause: unknown) => cause,
+      );
       const now = $sending.get();
       if (now?.notice !== notice) return;
+      // The rest would fare no better: it is gone on with when somebody says so.
+      if (isCutOff(error)) return stop(client);
+      const why = error === undefined ? undefined : explainAct(error);
       $sending.set({
         ...now,
         sent: now.sent + (why === undefined ? 1 : 0),

@@ -166,6 +166,9 @@ export const listStyles = css`
       padding: 3px 0;
       border: 0;
     }
+    td:has(> .value:empty) {
+      display: none;
+    }
     td:first-child {
       padding-inline-end: 40px;
     }

@@ -121,6 +121,15 @@ export const adminStyles = css`
     gap: var(--space-2);
     margin-bottom: var(--space-5);
   }
+  /* Only the window that asks back has it in full. */
+  .acts .button.danger {
+    border-color: var(--line);
+    background: var(--raised);
+    color: var(--danger);
+  }
+  .acts .button.danger:hover:not(:disabled) {
+    background: var(--danger-soft);
+  }
   .waiting {
     color: var(--muted);
   }
