@@ -17431,6 +17431,24 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description - `M_FORBIDDEN`: The other server tells nobody of its rooms, or this one does not federate with it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNRECOGNIZED`: The other server has no such list. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
             429: {
                 headers: {
@@ -17504,10 +17522,19 @@ export interface operations {
                 };
             };
             /**
-             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             * @description - `M_FORBIDDEN`: The other server tells nobody of its rooms, or this one does not federate with it.
              *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
              */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNRECOGNIZED`: The other server has no such list. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -25,10 +25,12 @@ const MAX_LATE = 1_000;
 
 /**
  * Notes that a redaction is to come, and forgets what this user asked for before `until`, ms since
- * 1970. Of two for the same event, the later counts.
+ * 1970. Of two for the same event, the later counts. The reason is kept without NUL, which
+ * PostgreSQL does not take.
  */
 export async function askCascade(sql: Sql, row: CascadeRow, until: number): Promise<void> {
-  const { roomNid, target, sender, reason, askedTs } = row;
+  const { roomNid, target, sender, askedTs } = row;
+  const reason = row.reason?.replaceAll("\0", "") ?? null;
   await sql`
     DELETE FROM cascade_redactions c WHERE c.sender = ${sender} AND (c.asked_ts < ${until} OR c.id <= (
         SELECT k.id FROM cascade_redactions k WHERE k.sender = ${sender}
@@ -36,7 +38,7 @@ export async function askCascade(sql: Sql, row: CascadeRow, until: number): Prom
       AND NOT EXISTS (SELECT 1 FROM cascade_queue q WHERE q.cascade_id = c.id)`;
   await sql`
     INSERT INTO cascade_redactions (room_nid, target, sender, rel_types, reason, own_only, asked_ts)
-    VALUES (${roomNid}, ${target}, ${sender}, ${textArray(row.relTypes)}::text[], ${reason ?? null},
+    VALUES (${roomNid}, ${target}, ${sender}, ${textArray(row.relTypes)}::text[], ${reason},
       ${row.ownOnly}, ${askedTs})
     ON CONFLICT (room_nid, target, sender) DO UPDATE SET rel_types = excluded.rel_types,
       reason = excluded.reason, own_only = excluded.own_only, asked_ts = excluded.asked_ts, redaction_nid = NULL, late = 0`;

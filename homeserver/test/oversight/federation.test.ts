@@ -1,5 +1,6 @@
 /** Destinations and blocked servers, over the wire, with two servers and with replicas. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { askPath, ensureAsSpecified } from "../support/contract-answers.ts";
 import { hasRedis, startRedis, type TestRedis } from "../support/redis.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { type Body, register, type TestUser } from "../support/user.ts";
@@ -198,6 +199,35 @@ describe("blocked servers", () => {
     await arrives(alice, "back");
     expect(await textsOf(alice)).toContain("from them");
   }, 60_000);
+
+  test("are asked nothing for a user either, who is told so as the contract has it", async () => {
+    await block(two.name);
+    const [v1, v3] = ["/_matrix/client/v1", "/_matrix/client/v3"];
+    const their = { user: segment(bob.userId), alias: segment(`#room:${two.name}`) };
+    const room = segment(`!room:${two.name}`);
+    const asked: [method: string, path: string, body?: object][] = [
+      ["GET", `${v3}/publicRooms?server=${two.name}`],
+      ["POST", `${v3}/publicRooms?server=${two.name}`, {}],
+      ["GET", `${v3}/profile/${their.user}`],
+      ["GET", `${v3}/profile/${their.user}/displayname`],
+      ["GET", `${v3}/directory/room/${their.alias}`],
+      ["POST", `${v3}/join/${their.alias}`, {}],
+      ["POST", `${v3}/join/${room}?via=${two.name}`, {}],
+      ["POST", `${v3}/knock/${room}?via=${two.name}`, {}],
+      ["GET", `${v1}/room_summary/${room}?via=${two.name}`],
+      ["GET", `${v1}/rooms/${room}/hierarchy`],
+      ["POST", `${v3}/rooms/${segment(roomId)}/invite`, { user_id: `@carol:${two.name}` }],
+      ["POST", `${v3}/keys/query`, { device_keys: { [bob.userId]: [] } }],
+      ["GET", `${v1}/media/download/${two.name}/abc`],
+      ["GET", `${v1}/media/thumbnail/${two.name}/abc?width=32&height=32`],
+    ];
+    for (const [method, path, body] of asked) {
+      const answer = await askPath(one, alice, { method, path, body });
+      ensureAsSpecified(method, path, answer);
+      expect([path, answer.status]).not.toEqual([path, 500]);
+    }
+    expect((await unblock(two.name)).status).toBe(200);
+  });
 
   test.runIf(hasRedis)(
     "are so on every replica",

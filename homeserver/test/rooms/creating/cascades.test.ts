@@ -88,6 +88,19 @@ test("what relates in the given ways goes along, with the reason, and nothing el
   for (const id of [reaction, other, ofReply]) expect(await isGone(bob, roomId, id)).toBe(false);
 });
 
+test("a NUL in the reason is in nobody's way, and one among the ways is refused", async () => {
+  const { alice, roomId } = await scene();
+  const root = await alice.send(roomId, "hello");
+  const edited = await edit(alice, roomId, root);
+  const refused = await redact(alice, roomId, root, { with_rel_types: ["a\0b"] });
+  expect([refused.status, refused.body.errcode]).toEqual([400, "M_BAD_JSON"]);
+  const body = { reason: "off\0topic", with_rel_types: ["m.replace"] };
+  expect((await redact(alice, roomId, root, body)).status).toBe(200);
+  await gone(alice, roomId, [root, edited]);
+  const { unsigned } = await event(alice, roomId, edited);
+  expect(unsigned.redacted_because.content.reason).toBe("offtopic");
+});
+
 test("by the older name, and by a star for any way", async () => {
   const { alice, bob, roomId } = await scene();
   const root = await alice.send(roomId, "hello");
