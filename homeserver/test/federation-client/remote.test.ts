@@ -33,6 +33,16 @@ describe("a request to another server", () => {
     });
   });
 
+  test("is answered however short the answer is", async () => {
+    const answers = [{}, { displayname: "" }, { a: [1, 2, 3, 4, 5, 6, 7, 8, 9] }];
+    const two = await start([route("queryProfile", () => answers[0]!)]);
+    const { server } = (await start()).remote;
+    while (answers.length > 0) {
+      expect(await server.profile(two.serverName, USER)).toEqual(answers[0]);
+      answers.shift();
+    }
+  });
+
   test("that is refused keeps code and status, but never signs our user out", async () => {
     const codes = [
       errors.forbidden("no"),

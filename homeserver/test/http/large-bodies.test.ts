@@ -30,6 +30,13 @@ describe("a body", () => {
     expect(() => checkBounds(Buffer.from(text), boundsOf(TEN))).toThrow(/The body is JSON/);
   });
 
+  test.each(["{}", "[]", "[200,{}]", "[[],[],[]]", `[${"1,".repeat(4_000)}1]`])(
+    "of few values is not, however short it is: %s",
+    (text) => {
+      expect(() => checkBounds(Buffer.from(text), boundsOf(text.length))).not.toThrow();
+    },
+  );
+
   test("of an event's text, quotation marks and all, is not", () => {
     const content = {
       body: '[1.5,{"'.repeat(9000),

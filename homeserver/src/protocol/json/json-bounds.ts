@@ -34,11 +34,16 @@ export const TRANSACTION_BOUNDS: Bounds = {
   nesting: EVENT_BYTES / 2 + 10,
 };
 
+/** So many values cost nothing, however short the text: `{}` has one in two bytes. */
+const FREE_VALUES = 10_000;
+
 /**
- * The bounds of other texts that may have `limit` bytes: a member of ordinary JSON takes over four.
+ * The bounds of other texts that may have `limit` bytes: a member of ordinary JSON takes over four
+ * in a long text.
  */
 export function boundsOf(limit: number): Bounds {
-  return { values: Math.min(limit / 4, 1_000_000), unusualNumbers: 50_000, nesting: 1_000 };
+  const values = Math.min(Math.max(limit / 4, FREE_VALUES), 1_000_000);
+  return { values, unusualNumbers: 50_000, nesting: 1_000 };
 }
 
 /**
