@@ -47,9 +47,9 @@ function pathsIn(text: string): string[] {
   );
 }
 
-/** Targets of links that are no addresses, as page and heading. */
+/** Targets of links and pictures that are no addresses, as page and heading. */
 function linksIn(page: string): { target: string; heading: string | undefined }[] {
-  const links = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1]!);
+  const links = [...read(page).matchAll(/(?:\]\(|src=")([^)"\s]+)[)"]/g)].map((match) => match[1]!);
   return links
     .filter((link) => !/^[a-z]+:/.test(link))
     .map((link) => {
@@ -91,6 +91,12 @@ describe("the pages", () => {
       return heading !== undefined && !headingsOf(target).includes(heading);
     });
     expect(broken).toEqual([]);
+  });
+
+  test("each picture is shown by a page", () => {
+    const shown = new Set(PAGES.flatMap(linksIn).map(({ target }) => target.split(sep).join("/")));
+    const pictures = all.filter((path) => /^docs\/images\/.+\.\w+$/.test(path));
+    expect(pictures.filter((path) => !shown.has(path))).toEqual([]);
   });
 
   test("the README names every setting, and no other", () => {

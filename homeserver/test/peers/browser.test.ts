@@ -24,7 +24,6 @@ for (const kind of ["Chromium", "Firefox"] as const) {
     test("both register", async () => {
       await on.alice.page.goto(on.here.baseUrl);
       await on.alice.page.getByRole("heading").first().waitFor();
-      await picture(on.alice.page, "sign-in-light");
       await bothRegister(on);
     });
 
@@ -77,7 +76,6 @@ for (const kind of ["Chromium", "Firefox"] as const) {
       await say(on.alice, "Then it is settled.");
       await chat.waitForReader(on.alice.page, "bob");
       await picture(on.alice.page, "conversation-light");
-      await picture(on.bob.page, "conversation-dark");
     });
 
     test("a page goes on by itself after its server was killed and started again", async () => {

@@ -34,7 +34,7 @@ export class WeftAdmin extends LitElement {
     // What is about one user or room is drawn anew for another.
     const scope = this.place.path.slice(0, 2).join("/");
     return html`<div class="frame">
-      <div class="top">
+      <section class="top" aria-label=${msg("Administration")}>
         <a
           class="icon-button"
           href=${hrefTo({ page: "home" })}
@@ -44,7 +44,7 @@ export class WeftAdmin extends LitElement {
           ${icon("arrowLeft")}
         </a>
         <h1>${msg("Administration")}</h1>
-      </div>
+      </section>
       <nav aria-label=${msg("Administration")}>
         <ul>
           ${Object.entries(all).map(

@@ -23,6 +23,10 @@ import "./avatar.ts";
 type Summary = ResponseBody<"getRoomSummary">;
 const MAX_REASON = 500;
 
+/** On a phone nothing else leads away. */
+const back = () =>
+  html`<a class="button" href=${hrefTo({ page: "home" })}>${msg("Back to the rooms")}</a>`;
+
 /** In front of a room that one is not in: what it is, and the ways in that there are. */
 @customElement("weft-room-gate")
 export class WeftRoomGate extends LitElement {
@@ -169,6 +173,7 @@ export class WeftRoomGate extends LitElement {
                 ${msg(str`Decline and ignore ${name}`)}
               </button>`
         }
+        ${back()}
       </div>
     </section>`;
   }
@@ -190,6 +195,7 @@ export class WeftRoomGate extends LitElement {
         <button type="button" class="button" ?disabled=${this.busy} @click=${this.#decline}>
           ${msg("Take the request back")}
         </button>
+        ${back()}
       </div>
     </section>`;
   }
@@ -249,7 +255,7 @@ export class WeftRoomGate extends LitElement {
               </button>`
             : nothing
         }
-        <a class="button" href=${hrefTo({ page: "home" })}>${msg("Back to the rooms")}</a>
+        ${back()}
       </div>`;
   }
 
@@ -307,7 +313,7 @@ export class WeftRoomGate extends LitElement {
         >
           ${msg("Look again")}
         </button>
-        <a class="button" href=${hrefTo({ page: "home" })}>${msg("Back to the rooms")}</a>
+        ${back()}
       </div>
     </section>`;
   }

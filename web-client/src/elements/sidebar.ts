@@ -26,6 +26,8 @@ import { plainName } from "../text/names.ts";
 @customElement("weft-sidebar")
 export class WeftSidebar extends LitElement {
   @property({ attribute: false }) client!: Client;
+  /** Nothing stands beside it, as on a phone: it is what the page shows. */
+  @property({ attribute: false }) isMain = false;
   @state() private search = "";
   @state() private filter: RoomFilter = "all";
   @state() private name: string | undefined;
@@ -239,6 +241,7 @@ export class WeftSidebar extends LitElement {
 
   override render() {
     return html`<weft-space-rail .client=${this.client}></weft-space-rail>
+      ${this.isMain ? html`<h1 class="hidden-label">${msg("Rooms")}</h1>` : nothing}
       <nav aria-label=${msg("Rooms")}>
         ${this.#header()}
         <div class="search">

@@ -27,11 +27,19 @@ function keepPage(event: DragEvent): void {
   event.dataTransfer.dropEffect = "none";
 }
 
+/** There is room for one side only. As the styles below have it. */
+const narrow = matchMedia("(max-width: 719px)");
+
 /** Whether a key goes into a text. */
 function isTyping(event: KeyboardEvent): boolean {
   const [target] = event.composedPath();
   if (!(target instanceof HTMLElement)) return false;
   return target.isContentEditable || target.matches("input, textarea, select");
+}
+
+/** Whether something is chosen: a room, or a page. */
+function isInside({ page }: Route): boolean {
+  return page !== "home" && page !== "sign-in" && page !== "register";
 }
 
 /** The rooms on one side, what is chosen on the other; on a narrow screen one of both. */
@@ -98,8 +106,11 @@ export class WeftShell extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     document.addEventListener("keydown", this.#onKey);
+    narrow.addEventListener("change", this.#onNarrow);
     for (const type of ["dragover", "drop"] as const) window.addEventListener(type, keepPage);
   }
+
+  readonly #onNarrow = (): void => this.requestUpdate();
 
   #ends: (() => void)[] = [];
 
@@ -111,6 +122,7 @@ export class WeftShell extends LitElement {
   override disconnectedCallback(): void {
     this.#unfollow();
     document.removeEventListener("keydown", this.#onKey);
+    narrow.removeEventListener("change", this.#onNarrow);
     for (const type of ["dragover", "drop"] as const) window.removeEventListener(type, keepPage);
     document.title = "Weft";
     super.disconnectedCallback();
@@ -166,10 +178,7 @@ export class WeftShell extends LitElement {
     const route = $route.get();
     this.#keepKeys(route);
     this.classList.toggle("alone", route.page === "admin");
-    this.classList.toggle(
-      "inside",
-      route.page !== "home" && route.page !== "sign-in" && route.page !== "register",
-    );
+    this.classList.toggle("inside", isInside(route));
     const list = this.client.store.$list.get();
     const unread = list.filter(isUnread).length;
     const current = route.page === "room" ? this.client.store.summary(route.room)?.name : undefined;
@@ -221,9 +230,15 @@ export class WeftShell extends LitElement {
 
   override render() {
     if (this.client === undefined) return nothing;
+    const route = $route.get();
+    const isAlone = narrow.matches && !isInside(route);
     return html`<weft-offline-banner .sync=${this.client.sync}></weft-offline-banner>
-      <weft-sidebar .client=${this.client}></weft-sidebar>
-      <div class="main">${this.#main($route.get())}</div>
+      <weft-sidebar
+        role=${isAlone ? "main" : nothing}
+        .client=${this.client}
+        .isMain=${isAlone}
+      ></weft-sidebar>
+      <div class="main">${this.#main(route)}</div>
       ${this.#notices()}
       <weft-dialog-host .client=${this.client}></weft-dialog-host>`;
   }

@@ -21,7 +21,7 @@ export const roomStyles = css`
     grid-area: 2 / 1;
     position: relative;
     display: grid;
-    grid-template-rows: minmax(0, 1fr) auto auto auto auto auto;
+    grid-template: minmax(0, 1fr) auto auto auto auto auto / minmax(0, 1fr);
     min-width: 0;
     min-height: 0;
   }

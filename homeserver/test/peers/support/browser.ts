@@ -1,6 +1,9 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import sharp from "sharp";
+import axe from "axe-core";
+import { eventually } from "../../support/wait.ts";
 import { type Browser, chromium, firefox, type Page } from "playwright-core";
 
 const CHROMIUM = process.env["WEFT_CHROMIUM"] ?? "/usr/bin/chromium";
@@ -38,7 +41,7 @@ export async function openScreen(
 ): Promise<Screen> {
   const context = await browser.newContext({
     colorScheme: scheme,
-    viewport: { width: 1200, height: 800 },
+    viewport: DESKTOP,
     locale: "en-GB",
     timezoneId: "Europe/Berlin",
   });
@@ -49,15 +52,92 @@ export async function openScreen(
   return { page, errors };
 }
 
-/** Saves a picture of Chromium for the docs, when WEFT_SCREENSHOTS is 1. */
+/** Whether pictures are wanted: WEFT_SCREENSHOTS is 1. They are of Chromium. */
+const isPictured = (page: Page): boolean =>
+  process.env["WEFT_SCREENSHOTS"] === "1" &&
+  page.context().browser()?.browserType().name() === "chromium";
+
+/** Saves a picture for the docs, when they are wanted. */
 export async function picture(page: Page, name: string): Promise<void> {
-  if (process.env["WEFT_SCREENSHOTS"] !== "1") return;
-  if (page.context().browser()?.browserType().name() !== "chromium") return;
-  await mkdir(IMAGES, { recursive: true });
+  if (!isPictured(page)) return;
+  await mkdir(dirname(join(IMAGES, name)), { recursive: true });
   // Nothing is pointed at.
   await page.mouse.move(0, 0);
-  await page.screenshot({ path: join(IMAGES, `${name}.png`) });
+  // In 256 colours it is a third of the size.
+  const drawn = sharp(await page.screenshot({ style: STILL })).png({ palette: true });
+  await drawn.toFile(join(IMAGES, `${name}.png`));
 }
+
+/** No caret, which blinks. */
+const STILL = "* { caret-color: transparent !important; }";
+const DESKTOP = { width: 1200, height: 800 };
+const PHONE = { width: 390, height: 844 };
+
+/**
+ * Looks at what a page shows on a desktop and on a phone, in light and dark, as it is found sound:
+ * axe finds nothing, and nothing is wider than the screen, also at 320 pixels. Saves a picture of each
+ * when they are wanted. The page is as before then.
+ */
+export async function view(page: Page, name: string): Promise<void> {
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  for (const [screen, size] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
+    await page.setViewportSize(size);
+    for (const scheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme: scheme });
+      let found: string[] = [];
+      // Colours may still pass over into one another.
+      await eventually(
+        () => `${name}, ${screen}, ${scheme}: axe finds nothing; it finds ${found.join("\n")}`,
+        async () => (found = await violations(page)).length === 0,
+        { within: 20_000, every: 200 },
+      );
+      await picture(page, `tour/${name}-${screen}-${scheme}`);
+    }
+    await isWithin(page, `${name}, ${screen}`);
+  }
+  await page.setViewportSize({ width: 320, height: 640 });
+  await isWithin(page, `${name}, 320 px`);
+  await page.setViewportSize(DESKTOP);
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+}
+
+/** What axe finds, in words. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join()}`);
+  });
+}
+
+/** Waits until nobody has to scroll sideways: lines are laid out anew after the screen has changed. */
+async function isWithin(page: Page, what: string): Promise<void> {
+  let wide: string[] = [];
+  await eventually(
+    () => `${what}: no wider than the screen; beyond it are ${wide.join(", ")}`,
+    async () => {
+      wide = await page.evaluate<string[]>(WIDE);
+      return wide.length === 0;
+    },
+    { within: 20_000 },
+  );
+}
+
+/** The tags of what reaches beyond the screen, where that makes one scroll. */
+const WIDE = `(() => {
+  if (document.documentElement.scrollWidth <= innerWidth) return [];
+  const found = [];
+  const look = (root) => {
+    for (const each of root.querySelectorAll("*")) {
+      if (each.getBoundingClientRect().right > innerWidth + 1) {
+        found.push([each.localName, each.className, Math.round(each.getBoundingClientRect().right)].join(" "));
+      }
+      if (each.shadowRoot) look(each.shadowRoot);
+    }
+  };
+  look(document);
+  return found.length > 0 ? found : ["what has no box"];
+})()`;
 
 /**
  * The text of the file that a page hands to the browser when something is pressed. Playwright does

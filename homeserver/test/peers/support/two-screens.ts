@@ -9,6 +9,7 @@ import { startWeft, type WeftProcess } from "./process.ts";
 
 /** Two servers that know one another, and a browser for a person at each. */
 export interface TwoScreens {
+  readonly network: Network;
   readonly here: WeftProcess;
   readonly there: WeftProcess;
   readonly browser: Browser;
@@ -23,7 +24,7 @@ export function twoScreens(kind: BrowserKind = "Chromium"): TwoScreens {
 
   beforeAll(async () => {
     await ensureWebClient();
-    const joint = (network = await createNetwork());
+    const joint = (network = opened.network = await createNetwork());
     [opened.here, opened.there] = await Promise.all([
       startWeft(joint, { name: "here" }),
       startWeft(joint, { name: "there" }),
