@@ -1,5 +1,4 @@
 /** The web client signs in by OAuth 2.0 at a real server: there and back, two tabs, tokens that are renewed, and the end. */
-import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { putOff } from "../../../web-client/e2e/encryption.ts";
@@ -11,7 +10,7 @@ import {
 } from "../../../web-client/e2e/conversation.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { register, type Body } from "../support/user.ts";
-import { hasBrowser, launchBrowser, openScreen } from "./support/browser.ts";
+import { hasBrowser, isAccessible, launchBrowser, openScreen } from "./support/browser.ts";
 
 const TOKEN = "/_weft/oauth/token";
 const SESSION = "weft.session";
@@ -51,14 +50,7 @@ describe.skipIf(!hasBrowser("Chromium"))(
       return { status: response.status, body: await response.json() };
     };
 
-    async function isUsable(): Promise<void> {
-      await page.evaluate(axe.source);
-      const found = await page.evaluate(async () => {
-        const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
-        return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join()}`);
-      });
-      expect(found).toEqual([]);
-    }
+    const isUsable = () => isAccessible(page, page.url());
 
     /** Has the page take its token for one that ends now. */
     const age = (): Promise<void> =>

@@ -84,13 +84,7 @@ export async function view(page: Page, name: string): Promise<void> {
     await page.setViewportSize(size);
     for (const scheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme: scheme });
-      let found: string[] = [];
-      // Colours may still pass over into one another.
-      await eventually(
-        () => `${name}, ${screen}, ${scheme}: axe finds nothing; it finds ${found.join("\n")}`,
-        async () => (found = await violations(page)).length === 0,
-        { within: 20_000, every: 200 },
-      );
+      await isAccessible(page, `${name}, ${screen}, ${scheme}`);
       await picture(page, `tour/${name}-${screen}-${scheme}`);
     }
     await isWithin(page, `${name}, ${screen}`);
@@ -101,8 +95,17 @@ export async function view(page: Page, name: string): Promise<void> {
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
 }
 
-/** What axe finds, in words. */
-export async function violations(page: Page): Promise<string[]> {
+/** Waits until axe finds nothing wrong with a page: colours may still pass over into one another. */
+export async function isAccessible(page: Page, what: string): Promise<void> {
+  let found: string[] = [];
+  await eventually(
+    () => `${what}: axe finds nothing; it finds ${found.join("\n")}`,
+    async () => (found = await violations(page)).length === 0,
+    { within: 20_000, every: 200 },
+  );
+}
+
+async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   return page.evaluate(async () => {
     const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
