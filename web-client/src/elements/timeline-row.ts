@@ -125,3 +125,10 @@ export function timelineRow(row: TimelineRow): TemplateResult {
     }
   </div>`;
 }
+
+/** The tools go from the line that was in hand: it takes the keyboard from them. */
+export function leaveTools(timeline: ShadowRoot | null): void {
+  const within = timeline?.activeElement;
+  if (within?.shadowRoot?.activeElement?.localName !== "weft-message-toolbar") return;
+  within.closest<HTMLElement>("[data-index]")?.focus({ preventScroll: true });
+}

@@ -25,7 +25,7 @@ import { timelineStyles } from "../styles/timeline.ts";
 import type { WeftMessage } from "./message.ts";
 import { historyFoot, historyHead, toNewest, toUnread } from "./timeline-edges.ts";
 import { enlarge } from "./timeline-pictures.ts";
-import { estimateHeight, spokenWords, timelineRow } from "./timeline-row.ts";
+import { estimateHeight, leaveTools, spokenWords, timelineRow } from "./timeline-row.ts";
 
 /** Older events are fetched when fewer than so many lines are left above the window; more for who has left the end, and may be going far. */
 const AHEAD = 20;
@@ -277,7 +277,9 @@ export class WeftTimeline extends LitElement {
       }, passing);
       return;
     }
-    if (!this.#pinned && this.activeKey !== key) this.activeKey = key;
+    if (this.#pinned || this.activeKey === key) return;
+    leaveTools(this.shadowRoot);
+    this.activeKey = key;
   };
 
   /** The line below the pointer, and the wait until lines stand still there. */

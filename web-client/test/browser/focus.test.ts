@@ -104,6 +104,17 @@ describe("the keyboard in a window", () => {
     await eventually(() => expect([null, document.body]).not.toContain(focused()));
   });
 
+  test("goes from a message's tools to the message when the pointer leaves it", async () => {
+    await openRoom();
+    const more = page.getByRole("button", { name: "More", exact: true });
+    await userEvent.hover(article(/message 1/));
+    (more.element() as HTMLElement).focus();
+    await userEvent.hover(article(/message 0/));
+    await eventually(() => expect(focused()?.ariaLabel).toMatch(/message 1/));
+    await userEvent.hover(document.body);
+    expect(focused()?.ariaLabel).toMatch(/message 1/);
+  });
+
   test("does not fall to the body when a page is left", async () => {
     await openShell();
     await page.viewport(600, 700);
