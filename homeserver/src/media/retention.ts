@@ -3,7 +3,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import { referencesIn } from "../storage/append/media-rows.ts";
 import * as storage from "../storage/media/retention.ts";
-import { loadCursor, saveCursor } from "../storage/streams/cursors.ts";
+import { loadCursor, OF_BEFORE, saveCursor } from "../storage/streams/cursors.ts";
 import type { Sql } from "../storage/sql.ts";
 import { transaction } from "../storage/transaction.ts";
 import type { FileStore } from "./store/files.ts";
@@ -39,11 +39,6 @@ const DAY_MS = 24 * 3_600_000;
 const EVERY_MS = 6 * 3_600_000;
 /** Events, and uploads, of one step. */
 const STEP = 500;
-/** Event nids up to which old events were looked at: first, and once more. */
-const FIRST = "media-references-first";
-const AGAIN = "media-references-again";
-/** When they may be looked at once more, ms since 1970. */
-const DUE = "media-references-due";
 const DONE = Number.MAX_SAFE_INTEGER;
 
 export function createRetention(deps: RetentionDeps): Retention {
@@ -55,14 +50,14 @@ export function createRetention(deps: RetentionDeps): Retention {
    * another replica may still have run the program of before. Returns whether all is known.
    */
   async function noteOldEvents(signal: AbortSignal): Promise<boolean> {
-    if (!(await scan(FIRST, signal))) return false;
-    let due = await loadCursor(sql, DUE);
+    if (!(await scan(OF_BEFORE.files, signal))) return false;
+    let due = await loadCursor(sql, OF_BEFORE.filesDue);
     if (due === undefined) {
       const isEmpty = (await storage.nextEvents(sql, -1, 1)).length === 0;
       due = clock.now() + (isEmpty ? 0 : DAY_MS);
-      await saveCursor(sql, DUE, due);
+      await saveCursor(sql, OF_BEFORE.filesDue, due);
     }
-    return due <= clock.now() && (await scan(AGAIN, signal));
+    return due <= clock.now() && (await scan(OF_BEFORE.filesAgain, signal));
   }
 
   /** Returns whether it is at its end. */

@@ -15,7 +15,7 @@ import {
   noteOpenRooms,
   writeDirectory,
 } from "../storage/search/user-directory.ts";
-import { loadCursor, saveCursor } from "../storage/streams/cursors.ts";
+import { loadCursor, OF_BEFORE, saveCursor } from "../storage/streams/cursors.ts";
 import type { Sql } from "../storage/sql.ts";
 import { transaction } from "../storage/transaction.ts";
 import { indexedWords } from "./words.ts";
@@ -31,8 +31,6 @@ const MAX_WORDS = 100;
 const WATCH_MS = 3_000;
 /** UTF-16 code units of a name that another server's member event gives. */
 const MAX_NAME = 1024;
-/** Noted once all users who were there before have been written. */
-const BUILT = "user-directory-built";
 
 /** Types of events that open rooms, or shut them. */
 const OPENING = new Set(["m.room.join_rules", "m.room.history_visibility"]);
@@ -107,7 +105,7 @@ export function directoryFollower({
 
   /** Writes all who were there before, unless that is done: an administrator may want it again. */
   async function build(signal: AbortSignal): Promise<void> {
-    if ((await loadCursor(sql, BUILT)) !== undefined) return;
+    if ((await loadCursor(sql, OF_BEFORE.people)) !== undefined) return;
     for (let after = -1; ;) {
       await allowed(signal);
       const rooms = await nextRooms(sql, after, STEP);
@@ -119,7 +117,7 @@ export function directoryFollower({
       await allowed(signal);
       return nextMembers(sql, after, STEP);
     }, signal);
-    await saveCursor(sql, BUILT, 1);
+    await saveCursor(sql, OF_BEFORE.people, 1);
   }
 
   async function take(records: readonly RecordOf<Kinds>[], signal: AbortSignal): Promise<void> {

@@ -13,7 +13,7 @@ import {
   shownInsteadOf,
   writeSearchable,
 } from "../storage/search/searchable-events.ts";
-import { loadCursor, saveCursor } from "../storage/streams/cursors.ts";
+import { loadCursor, OF_BEFORE, saveCursor } from "../storage/streams/cursors.ts";
 import type { Sql } from "../storage/sql.ts";
 import { transaction } from "../storage/transaction.ts";
 import { indexedWords } from "./words.ts";
@@ -29,8 +29,6 @@ const STEP = 200;
 const MAX_WORDS = 2000;
 /** UTF-16 code units of a text that are looked at. */
 const MAX_TEXT = 32_768;
-/** How far the events that were there before have been written: an event nid, or `DONE`. */
-const BUILT = "searchable-events-built";
 const DONE = Number.MAX_SAFE_INTEGER;
 
 const TYPES: ReadonlySet<string> = new Set(SEARCHABLE);
@@ -93,16 +91,16 @@ export function messageFollower({
     from: "end",
     gatherMs: GATHER_MS,
     async begin(signal) {
-      const built = (await loadCursor(sql, BUILT)) ?? -1;
+      const built = (await loadCursor(sql, OF_BEFORE.messages)) ?? -1;
       if (built === DONE) return;
       await allowed(signal);
       await writeAll(built, signal, {
         async done(nid) {
-          await saveCursor(sql, BUILT, nid);
+          await saveCursor(sql, OF_BEFORE.messages, nid);
           await allowed(signal);
         },
       });
-      await saveCursor(sql, BUILT, DONE);
+      await saveCursor(sql, OF_BEFORE.messages, DONE);
     },
     async handle(records, signal) {
       const found: Found = { nids: [], redacted: [], whole: new Set(), purged: new Set() };

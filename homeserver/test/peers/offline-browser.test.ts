@@ -1,14 +1,11 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ensureWebClient } from "../../../scripts/lib/web-client.mjs";
+import { describe, expect, test } from "vitest";
 import * as chat from "../../../web-client/e2e/conversation.ts";
 import { putOff } from "../../../web-client/e2e/encryption.ts";
 import { eventually } from "../support/wait.ts";
+import { openBehindProxy } from "./support/behind-proxy.ts";
 import { type BuildProxy, createBuildProxy } from "./support/build-proxy.ts";
-import { hasBrowser, launchBrowser, openScreen, type Screen } from "./support/browser.ts";
-import { createNetwork, type Network } from "./support/network.ts";
+import { hasBrowser, type Screen } from "./support/browser.ts";
 import { saveRooms } from "./support/page-store.ts";
-import { startWeft, type WeftProcess } from "./support/process.ts";
 
 const ROOM = "Far from the shore";
 const SAID = "Do we have enough rope?";
@@ -21,27 +18,10 @@ describe.skipIf(!hasBrowser("Chromium"))(
   "a page that keeps its parts",
   { timeout: 240_000 },
   () => {
-    let network: Network;
-    let weft: WeftProcess;
     let proxy: BuildProxy;
-    let browser: Browser;
     let ann: Screen;
 
-    beforeAll(async () => {
-      await ensureWebClient();
-      network = await createNetwork();
-      weft = await startWeft(network, { name: "here" });
-      proxy = await createBuildProxy(weft.baseUrl);
-      browser = await launchBrowser();
-      ann = await openScreen(browser, { scheme: "light" });
-    }, 240_000);
-
-    afterAll(async () => {
-      await browser?.close();
-      await proxy?.close();
-      await weft?.stop();
-      await network?.close();
-    }, 180_000);
+    openBehindProxy(createBuildProxy, (opened) => ({ proxy, alice: ann } = opened));
 
     const link = (name: string) => ann.page.getByRole("link", { name });
 

@@ -1,13 +1,12 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ensureWebClient } from "../../../scripts/lib/web-client.mjs";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
 import * as chat from "../../../web-client/e2e/conversation.ts";
 import { eventsOnServer, putOff } from "../../../web-client/e2e/encryption.ts";
 import { eventually } from "../support/wait.ts";
-import { hasBrowser, launchBrowser, openScreen, type Screen } from "./support/browser.ts";
-import { createNetwork, type Network } from "./support/network.ts";
+import { openBehindProxy } from "./support/behind-proxy.ts";
+import { hasBrowser, type Screen } from "./support/browser.ts";
 import { saveRooms } from "./support/page-store.ts";
-import { startWeft, type WeftProcess } from "./support/process.ts";
+import type { WeftProcess } from "./support/process.ts";
 import { createUpgradeProxy, type UpgradeProxy } from "./support/upgrade-proxy.ts";
 
 /** Seconds that the server is away after all has been written: 0, or as many as one likes. */
@@ -28,34 +27,19 @@ for (const way of ["the socket", "/sync"] as const) {
     `an outage amid a conversation over ${way}`,
     { timeout: 240_000 + AWAY_S * 1000 },
     () => {
-      let network: Network;
       let weft: WeftProcess;
       let proxy: UpgradeProxy;
-      let browser: Browser;
       let alice: Screen;
       let bob: Screen;
       let page: Page;
       const errors: string[] = [];
       const said: Record<string, string[]> = { [OPEN]: [], [SEALED]: [] };
 
-      beforeAll(async () => {
-        await ensureWebClient();
-        network = await createNetwork();
-        weft = await startWeft(network, { name: "here" });
-        proxy = await createUpgradeProxy(weft.baseUrl);
+      openBehindProxy(createUpgradeProxy, (opened) => {
+        ({ weft, proxy, alice, bob } = opened);
         proxy.carriesSockets = way === "the socket";
-        browser = await launchBrowser();
-        alice = await openScreen(browser, { scheme: "light" });
-        bob = await openScreen(browser, { scheme: "dark" });
         page = alice.page;
-      }, 240_000);
-
-      afterAll(async () => {
-        await browser?.close();
-        await proxy?.close();
-        await weft?.stop();
-        await network?.close();
-      }, 180_000);
+      });
 
       /** Writes in a room, whether or not it can leave. */
       async function write(room: string, text: string): Promise<void> {

@@ -1,40 +1,22 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ensureWebClient } from "../../../scripts/lib/web-client.mjs";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
 import * as chat from "../../../web-client/e2e/conversation.ts";
 import { putOff } from "../../../web-client/e2e/encryption.ts";
 import { eventually } from "../support/wait.ts";
-import { hasBrowser, launchBrowser, openScreen, type Screen } from "./support/browser.ts";
-import { createNetwork, type Network } from "./support/network.ts";
-import { startWeft, type WeftProcess } from "./support/process.ts";
+import { openBehindProxy } from "./support/behind-proxy.ts";
+import { hasBrowser, type Screen } from "./support/browser.ts";
+import type { WeftProcess } from "./support/process.ts";
 import { createUpgradeProxy, type UpgradeProxy } from "./support/upgrade-proxy.ts";
 
 /** Each test goes on where the one before ended. */
 describe.skipIf(!hasBrowser("Chromium"))("two pages over the socket", { timeout: 240_000 }, () => {
-  let network: Network;
   let weft: WeftProcess;
   let proxy: UpgradeProxy;
-  let browser: Browser;
   let alice: Screen;
   let bob: Screen;
   const said: string[] = [];
 
-  beforeAll(async () => {
-    await ensureWebClient();
-    network = await createNetwork();
-    weft = await startWeft(network, { name: "here" });
-    proxy = await createUpgradeProxy(weft.baseUrl);
-    browser = await launchBrowser();
-    alice = await openScreen(browser, { scheme: "light" });
-    bob = await openScreen(browser, { scheme: "dark" });
-  }, 240_000);
-
-  afterAll(async () => {
-    await browser?.close();
-    await proxy?.close();
-    await weft?.stop();
-    await network?.close();
-  }, 180_000);
+  openBehindProxy(createUpgradeProxy, (opened) => ({ weft, proxy, alice, bob } = opened));
 
   const stateOf = (page: Page) => page.locator("html").getAttribute("data-socket");
   const isOpen = async (page: Page) => (await stateOf(page)) === "open";

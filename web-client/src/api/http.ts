@@ -35,6 +35,12 @@ export interface TokenSource {
   renew(used: string, refusal: ApiError): Promise<string | undefined>;
 }
 
+/** One token, which is not renewed: for what is asked before a session is open, or after it. */
+export const withToken = (token: string): TokenSource => ({
+  current: async () => token,
+  renew: async () => undefined,
+});
+
 /** Requests of the contract. Each call names its operation: `call<"sync">("GET", "/_matrix/client/v3/sync", …)`. */
 export interface Http {
   /** JSON in, JSON out. Throws ApiError or NetworkError; an aborted signal throws its AbortError. */

@@ -20,7 +20,7 @@ import {
 } from "oauth4webapi";
 import { createAuthApi, type OAuthServer } from "./auth.ts";
 import { ApiError, NetworkError } from "./errors.ts";
-import { createHttp } from "./http.ts";
+import { createHttp, withToken } from "./http.ts";
 import type { Session } from "./session.ts";
 import type { Content } from "./types.ts";
 
@@ -170,8 +170,7 @@ export async function finishSignIn(begun: Begun, brought: URLSearchParams): Prom
   );
   const answer = await processAuthorizationCodeResponse(known(server), client, response);
   const tokens = tokensOf(answer);
-  const source = { current: async () => tokens.accessToken, renew: async () => undefined };
-  const http = createHttp("", source);
+  const http = createHttp("", withToken(tokens.accessToken));
   const who = await http.call<"getTokenOwner">("GET", "/_matrix/client/v3/account/whoami", {});
   return {
     baseUrl: "",

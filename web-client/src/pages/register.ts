@@ -5,7 +5,7 @@ import { createAccountApi } from "../api/account.ts";
 import { createAuthApi } from "../api/auth.ts";
 import { ApiError } from "../api/errors.ts";
 import { openStagePage, whenStageIsPassed } from "../api/fallback.ts";
-import { createHttp } from "../api/http.ts";
+import { createHttp, withToken } from "../api/http.ts";
 import type { Session } from "../api/session.ts";
 import { NeedsProof, throughAuth, type Proofs } from "../api/uia.ts";
 import type { WeftPasswordField } from "../elements/password-field.ts";
@@ -114,8 +114,8 @@ export class WeftRegister extends LitElement {
   async #setName(session: Session): Promise<void> {
     const name = this.displayName.value.trim();
     if (name === "") return;
-    const tokens = { current: async () => session.accessToken, renew: async () => undefined };
-    const account = createAccountApi(createHttp("", tokens), session.userId);
+    const http = createHttp("", withToken(session.accessToken));
+    const account = createAccountApi(http, session.userId);
     await account.setDisplayName(name).catch(() => undefined);
   }
 

@@ -4,7 +4,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { createAccountApi } from "../api/account.ts";
 import { createAuthApi, type OAuthServer, type Ways } from "../api/auth.ts";
 import { ApiError } from "../api/errors.ts";
-import { createHttp } from "../api/http.ts";
+import { createHttp, withToken } from "../api/http.ts";
 import { keptSessions, type Session } from "../api/session.ts";
 import type { WeftPasswordField } from "../elements/password-field.ts";
 import "../elements/password-field.ts";
@@ -85,8 +85,7 @@ export class WeftSignIn extends LitElement {
 
   /** Servers call a device as its client is called; which browser it is tells them apart. */
   async #nameDevice({ accessToken, userId, deviceId }: Session): Promise<void> {
-    const tokens = { current: async () => accessToken, renew: async () => undefined };
-    const account = createAccountApi(createHttp("", tokens), userId);
+    const account = createAccountApi(createHttp("", withToken(accessToken)), userId);
     await account.renameDevice(deviceId, deviceName()).catch(() => undefined);
   }
 

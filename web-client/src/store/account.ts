@@ -1,5 +1,5 @@
 import { atom } from "nanostores";
-import { createHttp } from "../api/http.ts";
+import { createHttp, withToken } from "../api/http.ts";
 import {
   chooseNobody,
   chooseSession,
@@ -190,8 +190,8 @@ async function endOnServer(session: Session): Promise<void> {
     const { revokeTokens } = await import("../api/oauth.ts");
     return revokeTokens(session);
   }
-  const tokens = { current: async () => session.accessToken, renew: async () => undefined };
-  await createHttp(session.baseUrl, tokens).call<"logout">("POST", "/_matrix/client/v3/logout", {});
+  const http = createHttp(session.baseUrl, withToken(session.accessToken));
+  await http.call<"logout">("POST", "/_matrix/client/v3/logout", {});
 }
 
 /** Ends the session here and on the server; the server being away doesn't keep anyone in. */

@@ -103,8 +103,7 @@ async function writeAccount<Type extends AccountType>(
   await client.api.account.setAccountData(type, content);
   // Sync may have brought it already, or what was written elsewhere since.
   if (client.store.accountData.get(type) !== before) return;
-  const events = [{ type, content: content as Content }];
-  client.store.apply({ next_batch: "", account_data: { events } }, Date.now());
+  client.store.takeAccountData(type, content);
 }
 
 /** Has a room's pack at hand in all rooms, or no longer. */

@@ -33,8 +33,7 @@ export function noteEmoji({ store, api }: Pick<Client, "store" | "api">, emoji: 
   const first = { ...known, emoji, total: Math.min((known?.total ?? 0) + 1, 2 ** 53 - 1) };
   const rest = entries.filter((entry) => entry !== known);
   const content = { recent_emoji: [first, ...rest].slice(0, MAX_KEPT) };
-  const events = [{ type: TYPE, content }];
-  store.apply({ next_batch: "", account_data: { events } }, Date.now());
+  store.takeAccountData(TYPE, content);
   writing = writing
     .then(() => api.account.setAccountData(TYPE, content))
     .then(

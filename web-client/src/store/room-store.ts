@@ -73,6 +73,11 @@ export class RoomStore {
     return room;
   }
 
+  /** Takes account data that was written here, as if sync had brought it. */
+  takeAccountData(type: string, content: Content): void {
+    this.apply({ next_batch: "", account_data: { events: [{ type, content }] } }, Date.now());
+  }
+
   /**
    * Merges a `/sync` response. Answers the ids of the rooms it touched. With `whole` it is the answer to a sync that
    * begins anew: what it does not name is gone.

@@ -1,103 +1,25 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import {
-  clearSession,
-  keptSessions,
-  loadSession,
-  saveSession,
-  type Session,
-} from "../../src/api/session.ts";
+import { describe, expect, test } from "vitest";
+import { clearSession, loadSession, saveSession } from "../../src/api/session.ts";
 import { sweep } from "../../src/store/leftovers.ts";
-import {
-  $account,
-  abandon,
-  addAccount,
-  signedIn,
-  signOut,
-  startAccount,
-  switchTo,
-} from "../../src/store/account.ts";
-import type { Client } from "../../src/store/client.ts";
-import { page } from "../../src/store/page.ts";
-import { openPersistence } from "../../src/store/persistence.ts";
-import { RoomStore } from "../../src/store/room-store.ts";
-import { createEvents, syncOf } from "../unit/events.ts";
+import { $account, abandon, signedIn, signOut } from "../../src/store/account.ts";
 import { eventually } from "../unit/eventually.ts";
-import { playServer, refusal, sessionOf } from "./server.ts";
+import { refusal, sessionOf } from "./server.ts";
+import {
+  ANN,
+  BEN,
+  ROOM,
+  clientOf,
+  inAnotherTab,
+  isOut,
+  kept,
+  play,
+  reloads,
+  server,
+  signIn,
+  useAccounts,
+} from "./account-world.ts";
 
-const ANN = "@ann:one";
-const BEN = "@ben:one";
-const ROOM = "!room:one";
-
-type Answers = Parameters<typeof playServer>[0];
-let server: ReturnType<typeof playServer>;
-
-function play(answers: Answers = {}): void {
-  server?.stop();
-  server = playServer(answers);
-}
-
-/** The client of whoever is signed in, once it is open. */
-async function clientOf(userId: string): Promise<Client> {
-  let client: Client | undefined;
-  await eventually(() => {
-    const account = $account.get();
-    client = account.state === "in" ? account.client : undefined;
-    expect(client?.session.userId).toBe(userId);
-  });
-  return client!;
-}
-
-/** Signs in, with a room that is kept on the disk. */
-async function signIn(session: Session): Promise<Client> {
-  const before = server.polls.length;
-  signedIn(session);
-  const client = await clientOf(session.userId);
-  const room = { timeline: { events: [createEvents().message(BEN, "hi")], prev_batch: "p" } };
-  (await server.poll(before + 1)).answer(syncOf(ROOM, room));
-  await server.poll(before + 2);
-  return client;
-}
-
-/** What another tab did to a session is heard of here; without one, it signed out. */
-function inAnotherTab(session: Session | undefined, who = ANN): void {
-  if (session === undefined) clearSession(who);
-  else saveSession(session);
-  window.dispatchEvent(new StorageEvent("storage", { key: "weft.session" }));
-}
-
-async function kept(userId: string): Promise<string | undefined> {
-  const persistence = await openPersistence(userId, "D");
-  const since = await persistence.load(new RoomStore(userId));
-  if (since === undefined) await persistence.destroy();
-  return since;
-}
-
-const isOut = () => eventually(() => expect($account.get()).toEqual({ state: "out" }));
-
-const reloads = vi.spyOn(page, "reload").mockImplementation(() => undefined);
-
-beforeAll(() => {
-  localStorage.clear();
-  sessionStorage.clear();
-  play();
-  startAccount();
-});
-beforeEach(() => play());
-afterEach(async () => {
-  const account = $account.get();
-  // Who is signed in stays alone: the page would begin anew for the others.
-  for (const { userId } of keptSessions()) {
-    if (account.state !== "in" || userId !== account.client.session.userId) clearSession(userId);
-  }
-  if (account.state === "in") await signOut(account.client);
-  localStorage.clear();
-  sessionStorage.clear();
-  reloads.mockClear();
-  // What was kept of the others goes, too.
-  await sweep();
-  $account.set({ state: "out" });
-  server.stop();
-});
+useAccounts();
 
 test("nobody is signed in where no session is kept", () => {
   expect($account.get()).toEqual({ state: "out" });
@@ -265,87 +187,6 @@ describe("another tab", () => {
     expect(server.polls.every(({ aborted }) => aborted)).toBe(true);
     await eventually(async () => expect(await kept(ANN)).toBeUndefined());
     $account.set({ state: "out" });
-  });
-});
-
-describe("several accounts", () => {
-  /** The page, as it is after it has begun anew. */
-  async function anew(): Promise<void> {
-    await eventually(() => expect(reloads).toHaveBeenCalledOnce());
-    reloads.mockClear();
-    $account.set({ state: "out" });
-  }
-
-  /** Ann is signed in, and Ben after her. */
-  async function both(): Promise<Client> {
-    await signIn(sessionOf(ANN));
-    await addAccount();
-    await anew();
-    expect(loadSession()).toBeUndefined();
-    signedIn(sessionOf(BEN));
-    await anew();
-    window.dispatchEvent(new StorageEvent("storage", { key: null }));
-    return clientOf(BEN);
-  }
-
-  test("one is added without leaving the first, whose rooms stay", async () => {
-    await both();
-    expect(keptSessions()).toEqual([sessionOf(ANN), sessionOf(BEN)]);
-    expect(server.asked.map(({ what }) => what)).toEqual([]);
-    expect(await kept(ANN)).toBe("s1");
-    const tokens = server.polls.filter(({ aborted }) => !aborted).map(({ token }) => token);
-    expect(tokens).toEqual([`token of ${BEN}`]);
-  });
-
-  test("one goes from one to the other and back", async () => {
-    await both();
-    await switchTo(ANN);
-    await anew();
-    expect(loadSession()).toEqual(sessionOf(ANN));
-    window.dispatchEvent(new StorageEvent("storage", { key: null }));
-    const ann = await clientOf(ANN);
-    expect(ann.store.summary(ROOM)?.preview).toBe("ben: hi");
-  });
-
-  test("signing out of one leaves the other as it was", async () => {
-    const ben = await both();
-    await signOut(ben);
-    await anew();
-    expect(server.asked.map(({ what, token }) => [what, token])).toEqual([
-      ["POST /logout", `token of ${BEN}`],
-    ]);
-    expect(keptSessions()).toEqual([sessionOf(ANN)]);
-    expect(loadSession()).toEqual(sessionOf(ANN));
-    await eventually(async () => expect(await kept(BEN)).toBeUndefined());
-    expect(await kept(ANN)).toBe("s1");
-  });
-
-  test("who signs in anew to an account that is here stays on its device", async () => {
-    await both();
-    await addAccount();
-    await anew();
-    signedIn({ ...sessionOf(ANN, "E"), accessToken: "another" });
-    await anew();
-    expect(loadSession()).toEqual(sessionOf(ANN));
-    expect(server.asked.map(({ what, token }) => [what, token])).toEqual([
-      ["POST /logout", "another"],
-    ]);
-    expect(await kept(ANN)).toBe("s1");
-  });
-
-  test("what is left of neither goes, and what is of either stays", async () => {
-    await both();
-    saveSession(sessionOf("@carl:one"));
-    for (const who of [ANN, "@carl:one", "@dora:one"]) {
-      const made = indexedDB.open(`weft vault ${who} D`);
-      await new Promise((resolve) => made.addEventListener("success", resolve));
-      made.result.close();
-    }
-    await sweep();
-    const names = (await indexedDB.databases()).map(({ name }) => name ?? "");
-    expect(names).toContain(`weft ${ANN} D`);
-    expect(names).toContain("weft vault @carl:one D");
-    expect(names).not.toContain("weft vault @dora:one D");
   });
 });
 

@@ -1,22 +1,18 @@
 import { html } from "lit";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { ApiError } from "../../src/api/errors.ts";
-import { closeDialog } from "../../src/store/dialogs.ts";
-import { $route, followAddress, navigate } from "../../src/store/router.ts";
+import { $route, navigate } from "../../src/store/router.ts";
 import { $toasts } from "../../src/store/toasts.ts";
 import { eventually } from "../unit/eventually.ts";
 import { createAdminClient } from "./admin.ts";
+import { openPlace, usePlaces } from "./admin-place.ts";
 import { createTestClient, expectAccessible, focused, settled, show } from "./support.ts";
-import "../../src/pages/shell.ts";
-import "../../src/pages/admin.ts";
-import "../../src/admin/place.ts";
 import "../../src/elements/welcome.ts";
 import "../../src/admin/people/section.ts";
 import "../../src/admin/people/user.ts";
 import "../../src/admin/people/import.ts";
 import "../../src/admin/people/tokens.ts";
-import "../../src/dialogs/act.ts";
 
 const TOTAL = 10_000;
 
@@ -61,31 +57,18 @@ const detail = (at: number) => ({
 const LIST = "GET /v3/users";
 const USER = "GET /v2/users/{userId}";
 
-async function open(answers: Parameters<typeof createAdminClient>[0], path: string[]) {
-  const played = createAdminClient({
-    ...{ [LIST]: listUsers, [USER]: () => detail(1) },
-    "GET /v1/users/{userId}/override_ratelimit": () => ({}),
-    "GET /background": () => ({ work: [], followers: [], is_halted: false }),
-    ...answers,
-  });
-  navigate({ page: "admin", path }, true);
-  await show(html`<weft-shell .client=${played.client}></weft-shell>`, played.client);
-  return played;
-}
+const open = (answers: Parameters<typeof openPlace>[0], path: string[]) =>
+  openPlace(
+    {
+      ...{ [LIST]: listUsers, [USER]: () => detail(1) },
+      "GET /v1/users/{userId}/override_ratelimit": () => ({}),
+      "GET /background": () => ({ work: [], followers: [], is_halted: false }),
+      ...answers,
+    },
+    path,
+  );
 
-let unfollow: () => void;
-
-beforeEach(async () => {
-  unfollow = followAddress();
-  await page.viewport(1100, 800);
-});
-
-afterEach(() => {
-  unfollow();
-  closeDialog();
-  $toasts.set([]);
-  navigate({ page: "home" }, true);
-});
+usePlaces();
 
 describe("the door", () => {
   test("somebody who is no administrator sees no trace, and is told that there is nothing", async () => {

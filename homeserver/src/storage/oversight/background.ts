@@ -1,12 +1,6 @@
 /** Work in the background, as administrators look at it. */
 import type { Sql } from "../sql.ts";
-
-/** What notes that people of before are in their index, and how far messages of before are. */
-const BUILT_PEOPLE = "user-directory-built";
-const BUILT_MESSAGES = "searchable-events-built";
-/** Places that are none of the log: how far the files of before are, and when they are due. */
-const OF_FILES = ["first", "again", "due"].map((name) => `media-references-${name}`);
-const NO_FOLLOWERS = [BUILT_PEOPLE, BUILT_MESSAGES, ...OF_FILES];
+import { OF_BEFORE } from "../streams/cursors.ts";
 
 export async function isHalted(sql: Sql): Promise<boolean> {
   return (await sql`SELECT FROM background_halt`).length > 0;
@@ -74,18 +68,18 @@ export async function messagesIndexed(
   sql: Sql,
 ): Promise<{ readonly done: number; readonly total: number }> {
   const [row] = await sql<{ done: number; total: number }[]>`
-    SELECT coalesce((SELECT position FROM cursors WHERE name = ${BUILT_MESSAGES}), 0) AS done,
+    SELECT coalesce((SELECT position FROM cursors WHERE name = ${OF_BEFORE.messages}), 0) AS done,
       coalesce((SELECT max(event_nid) FROM events), 0) AS total`;
   return row!;
 }
 
 export async function arePeopleIndexed(sql: Sql): Promise<boolean> {
-  return (await sql`SELECT FROM cursors WHERE name = ${BUILT_PEOPLE}`).length > 0;
+  return (await sql`SELECT FROM cursors WHERE name = ${OF_BEFORE.people}`).length > 0;
 }
 
 /** Has the index of people written anew. False: that is under way already. */
 export async function indexPeopleAnew(sql: Sql): Promise<boolean> {
-  const { count } = await sql`DELETE FROM cursors WHERE name = ${BUILT_PEOPLE}`;
+  const { count } = await sql`DELETE FROM cursors WHERE name = ${OF_BEFORE.people}`;
   return count > 0;
 }
 
@@ -105,5 +99,5 @@ export async function roomsToComplete(sql: Sql, max: number): Promise<RoomToComp
 /** What follows the log, and how far each is. */
 export async function listFollowers(sql: Sql): Promise<{ name: string; position: number }[]> {
   return sql<{ name: string; position: number }[]>`
-    SELECT name, position FROM cursors WHERE name <> ALL (${NO_FOLLOWERS}) ORDER BY name`;
+    SELECT name, position FROM cursors WHERE name <> ALL (${Object.values(OF_BEFORE)}) ORDER BY name`;
 }

@@ -113,8 +113,7 @@ export const oneTimeKeys = defineStream({
   bytes: ({ devices }) => devices.length * 100,
   rowBytes: ({ lists }) => lists.length * 100,
   read: (sql, { after, upTo, limit }) => sql<(ChangedCounts & { position: number })[]>`
-    SELECT position, json_agg(json_build_object('userId', user_id, 'deviceId', device_id)
-) AS devices
+    SELECT position, json_agg(json_build_object('userId', user_id, 'deviceId', device_id)) AS devices
     FROM (
       SELECT DISTINCT position, user_id, device_id FROM one_time_key_lists
       WHERE position > ${after} AND position <= ${upTo}) AS changed

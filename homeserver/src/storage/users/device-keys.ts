@@ -70,7 +70,7 @@ export async function deleteKeysOfDevices(
 ): Promise<void> {
   if (deviceIds.length === 0) return;
   const ids = textArray(deviceIds);
-  // Whoever looks at several keeps them in the same order.
+  // In the same order as whoever else locks several of them, so that nobody waits for one another.
   await tx`
     WITH locked AS MATERIALIZED (
       SELECT user_id, device_id FROM device_keys

@@ -2,12 +2,20 @@ import { msg, str } from "@lit/localize";
 import { html, LitElement } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { createFederationAdmin, type Destination } from "../../api/admin/federation.ts";
-import { icon } from "../../elements/icon.ts";
 import type { Client } from "../../store/client.ts";
-import { type AdminRoute, hrefTo } from "../../store/router.ts";
+import type { AdminRoute } from "../../store/router.ts";
 import { base, buttons, forms } from "../../styles/shared.ts";
 import { plainName } from "../../text/names.ts";
-import { actButtons, count, due, facts, hrefToAdminRoom, moment, tags } from "../parts/facts.ts";
+import {
+  actButtons,
+  backTo,
+  count,
+  due,
+  facts,
+  hrefToAdminRoom,
+  moment,
+  tags,
+} from "../parts/facts.ts";
 import "../parts/list.ts";
 import { byPlace, type Listing } from "../parts/listing.ts";
 import { Loaded } from "../parts/loaded.ts";
@@ -79,15 +87,8 @@ export class WeftAdminServer extends LitElement {
   }
 
   override render() {
-    const back = hrefTo({ page: "admin", path: ["federation"] });
     return html`<div class="bar">
-        <a
-          class="icon-button"
-          href=${back}
-          title=${msg("All servers")}
-          aria-label=${msg("All servers")}
-          >${icon("arrowLeft")}</a
-        >
+        ${backTo("federation", msg("All servers"))}
         <h2>${plainName(this.server)}</h2>
         ${this.#known.value === undefined ? "" : tags([stateOf(this.#known.value)])}
       </div>

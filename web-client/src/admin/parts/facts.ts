@@ -89,6 +89,14 @@ export const hrefToUser = (userId: string): string =>
 export const hrefToAdminRoom = (roomId: string): string =>
   hrefTo({ page: "admin", path: ["rooms", roomId] });
 
+/** The way back from something's page to the list that it is in. */
+export function backTo(section: string, label: string): TemplateResult {
+  const href = hrefTo({ page: "admin", path: [section] });
+  return html`<a class="icon-button" href=${href} title=${label} aria-label=${label}
+    >${icon("arrowLeft")}</a
+  >`;
+}
+
 /** Sections of something's page, each with an address. */
 export function tabs(
   label: string,

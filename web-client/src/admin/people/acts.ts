@@ -6,12 +6,8 @@ import { serverOf } from "../../store/actions.ts";
 import type { Act, ActValues } from "../../store/acts.ts";
 import type { Client } from "../../store/client.ts";
 import { openDialog } from "../../store/dialogs.ts";
-import { localName } from "../../store/room.ts";
 import { toast } from "../../store/toasts.ts";
-import { plainName } from "../../text/names.ts";
-import { moderating, type Subject } from "./moderating.ts";
-
-const nameOf = (user: Subject): string => plainName(user.displayname) ?? localName(user.name);
+import { moderating, nameOf, type Subject } from "./moderating.ts";
 
 /** A password that is made up: 20 characters that are not taken for one another, 95 bits and more. */
 function makePassword(): string {

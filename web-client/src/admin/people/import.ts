@@ -3,14 +3,12 @@ import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { createUsersAdmin, type NewUser } from "../../api/admin/users.ts";
 import { ApiError } from "../../api/errors.ts";
-import { icon } from "../../elements/icon.ts";
 import { saveBlob } from "../../elements/save-file.ts";
 import { serverOf } from "../../store/actions.ts";
 import type { Client } from "../../store/client.ts";
-import { hrefTo } from "../../store/router.ts";
 import { base, buttons, forms } from "../../styles/shared.ts";
 import { explainAct } from "../../text/act-problems.ts";
-import { count, hrefToUser, tags } from "../parts/facts.ts";
+import { backTo, count, hrefToUser, tags } from "../parts/facts.ts";
 import { adminStyles } from "../parts/styles.ts";
 import { MAX_LINES, readWanted, type Wanted } from "./csv.ts";
 
@@ -223,13 +221,7 @@ export class WeftAdminImport extends LitElement {
 
   override render() {
     return html`<div class="bar">
-        <a
-          class="icon-button"
-          href=${hrefTo({ page: "admin", path: ["users"] })}
-          title=${msg("All users")}
-          aria-label=${msg("All users")}
-          >${icon("arrowLeft")}</a
-        >
+        ${backTo("users", msg("All users"))}
         <h2>${msg("Create many users")}</h2>
       </div>
       <p class="hint">

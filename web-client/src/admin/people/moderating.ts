@@ -16,7 +16,8 @@ export type Subject = Pick<
   "name" | "displayname" | "admin" | "suspended" | "locked" | "deactivated" | "shadow_banned"
 >;
 
-const nameOf = (user: Subject): string => plainName(user.displayname) ?? localName(user.name);
+export const nameOf = (user: Subject): string =>
+  plainName(user.displayname) ?? localName(user.name);
 
 type Rate = Awaited<ReturnType<ReturnType<typeof createUsersAdmin>["rate"]>>;
 

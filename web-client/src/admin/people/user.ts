@@ -2,13 +2,10 @@ import { msg } from "@lit/localize";
 import { html, LitElement, nothing } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import { createUsersAdmin, type AdminUser } from "../../api/admin/users.ts";
-import { icon } from "../../elements/icon.ts";
 import type { Client } from "../../store/client.ts";
-import { localName } from "../../store/room.ts";
 import { type AdminRoute, hrefTo } from "../../store/router.ts";
 import { base, buttons, forms } from "../../styles/shared.ts";
-import { plainName } from "../../text/names.ts";
-import { actButtons, facts, moment, tabs, tags } from "../parts/facts.ts";
+import { actButtons, backTo, facts, moment, tabs, tags } from "../parts/facts.ts";
 import { Loaded } from "../parts/loaded.ts";
 import { adminStyles } from "../parts/styles.ts";
 import "../background/under-way.ts";
@@ -16,7 +13,7 @@ import type { WeftAdminUnderWay } from "../background/under-way.ts";
 import { userActs } from "./acts.ts";
 import "./devices.ts";
 import "./memberships.ts";
-import { rateText } from "./moderating.ts";
+import { nameOf, rateText } from "./moderating.ts";
 import "./storage.ts";
 import "./uploads.ts";
 import { marksOf } from "./users.ts";
@@ -112,15 +109,9 @@ export class WeftAdminUser extends LitElement {
     ] as const;
     return this.#user.show((known: Known) => {
       const { user } = known;
-      const name = plainName(user.displayname) ?? localName(user.name);
+      const name = nameOf(user);
       return html`<div class="bar">
-          <a
-            class="icon-button"
-            href=${hrefTo({ page: "admin", path: ["users"] })}
-            title=${msg("All users")}
-            aria-label=${msg("All users")}
-            >${icon("arrowLeft")}</a
-          >
+          ${backTo("users", msg("All users"))}
           <weft-avatar
             seed=${user.name}
             name=${name}

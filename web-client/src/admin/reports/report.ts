@@ -3,12 +3,18 @@ import type { Schema } from "@weft/spec/types";
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { createReportsAdmin, type WholeReport } from "../../api/admin/reports.ts";
-import { icon } from "../../elements/icon.ts";
 import type { Client } from "../../store/client.ts";
-import { hrefTo } from "../../store/router.ts";
 import { base, buttons, forms } from "../../styles/shared.ts";
 import { plainName, plainText } from "../../text/names.ts";
-import { actButtons, facts, hrefToAdminRoom, hrefToUser, moment, tags } from "../parts/facts.ts";
+import {
+  actButtons,
+  backTo,
+  facts,
+  hrefToAdminRoom,
+  hrefToUser,
+  moment,
+  tags,
+} from "../parts/facts.ts";
 import { Loaded } from "../parts/loaded.ts";
 import { adminStyles } from "../parts/styles.ts";
 import { decisionName, reportActs } from "./acts.ts";
@@ -140,13 +146,7 @@ export class WeftAdminReport extends LitElement {
     return this.#report.show((report: WholeReport) => {
       const acts = reportActs(this.client, report, () => void this.#report.load());
       return html`<div class="bar">
-          <a
-            class="icon-button"
-            href=${hrefTo({ page: "admin", path: ["reports"] })}
-            title=${msg("All reports")}
-            aria-label=${msg("All reports")}
-            >${icon("arrowLeft")}</a
-          >
+          ${backTo("reports", msg("All reports"))}
           <h2>${subjectOf(report)}</h2>
           ${tags([
             [kindOf(report), "quiet"],

@@ -3,7 +3,6 @@ import type { ResponseBody } from "@weft/spec/types";
 import { html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { createRoomsAdmin, type RoomDetails } from "../../api/admin/rooms.ts";
-import { icon } from "../../elements/icon.ts";
 import type { Client } from "../../store/client.ts";
 import { type AdminRoute, hrefTo } from "../../store/router.ts";
 import { base, buttons, forms } from "../../styles/shared.ts";
@@ -12,6 +11,7 @@ import { fileSize } from "../../text/time.ts";
 import "../background/under-way.ts";
 import {
   actButtons,
+  backTo,
   count,
   facts,
   hrefToAdminRoom,
@@ -93,13 +93,7 @@ export class WeftAdminRoom extends LitElement {
 
   #gone() {
     return html`<div class="bar">
-        <a
-          class="icon-button"
-          href=${hrefTo({ page: "admin", path: ["rooms"] })}
-          title=${msg("All rooms")}
-          aria-label=${msg("All rooms")}
-          >${icon("arrowLeft")}</a
-        >
+        ${backTo("rooms", msg("All rooms"))}
         <div class="who">
           <span>
             <h2>${msg("Deletion")}</h2>
@@ -160,15 +154,8 @@ export class WeftAdminRoom extends LitElement {
     return this.#known.show((known: Known) => {
       const { room } = known;
       const name = roomName(room);
-      const overview = hrefTo({ page: "admin", path: ["rooms"] });
       return html`<div class="bar">
-          <a
-            class="icon-button"
-            href=${overview}
-            title=${msg("All rooms")}
-            aria-label=${msg("All rooms")}
-            >${icon("arrowLeft")}</a
-          >
+          ${backTo("rooms", msg("All rooms"))}
           <weft-avatar
             seed=${room.room_id}
             name=${name}
