@@ -76,34 +76,38 @@ function* attacks(source: string): Generator<(length: number) => string> {
   }
 }
 
-/** The least of a few times, in ms, since what else the machine does only adds; one below `enough` is not repeated. */
-function timeOf(expression: RegExp, text: string, enough: number): number {
+/** What the processor worked for a pattern and a text, in ms: the least of a few times, since what else happens only adds. */
+function workOf(expression: RegExp, text: string, enough: number): number {
   let least = Infinity;
   for (let i = 0; i < 4 && least > enough; i += 1) {
-    const before = performance.now();
+    const before = process.cpuUsage();
     expression.test(text);
-    least = Math.min(least, performance.now() - before);
+    const { user, system } = process.cpuUsage(before);
+    least = Math.min(least, (user + system) / 1000);
   }
   return least;
 }
 
-/** From short to long, so that what grows without measure is found before it takes for ever. */
-const LENGTHS = [22, 200, 1_000, 4_000, 32_000];
-/** A machine does a hundred steps in a microsecond: the square of 32,000 takes two hundred times as long. */
+/** A machine does a hundred steps in a microsecond: the square of `LONG` takes a hundred times as long. */
 const MEASURABLE_MS = 10;
+/** So much work for a short text is far more than its square: somewhat longer ones would take for ever. */
+const ENDLESS_MS = 25;
+const SHORT = [22, 30, 40, 60, 100, 200];
+/** Patterns repeat something a thousand times at most: from here on their work is to grow no more than the text. */
+const MEDIUM = 2_000;
+const LONG = 16_000;
 /** The work may grow by so much more than the text. */
 const MOST_GROWTH = 3;
 
 /** How much more than the text the work grows, where that is too much. */
 function growthOf(expression: RegExp, text: (length: number) => string): number | undefined {
-  for (const [i, length] of LENGTHS.entries()) {
-    const time = timeOf(expression, text(length), MEASURABLE_MS);
-    if (time < MEASURABLE_MS) continue;
-    const before = LENGTHS[i - 1] ?? 1;
-    const growth = time / timeOf(expression, text(before), 0) / (length / before);
-    return growth > MOST_GROWTH ? growth : undefined;
+  for (const length of SHORT) {
+    if (workOf(expression, text(length), ENDLESS_MS) > ENDLESS_MS) return Infinity;
   }
-  return undefined;
+  const work = workOf(expression, text(LONG), MEASURABLE_MS);
+  if (work < MEASURABLE_MS) return undefined;
+  const growth = work / workOf(expression, text(MEDIUM), 0) / (LONG / MEDIUM);
+  return growth > MOST_GROWTH ? growth : undefined;
 }
 
 function worstOf({ source, flags }: Pattern): string | undefined {

@@ -34,14 +34,15 @@ function cleanOnce(source: string): Clean | undefined {
 }
 
 const ONLY_EMOJI = /^(?:\p{RGI_Emoji}\s*){1,6}$/v;
-/** The same with pictures among them, in HTML that was made harmless. */
-const PICTURE = /<img\b[^>]*\bdata-mx-emoticon\b[^>]*>/g;
+/** A picture in HTML that was made harmless. */
+const PICTURE = /<img\b[^<>]*>/g;
 
 /** Whether there is nothing but a few emoji and pictures of packs: these are shown large. */
 function isOnlySigns(body: string, markup: string | undefined): boolean {
   if (markup === undefined) return body.length < 100 && ONLY_EMOJI.test(body);
   if (markup.length > 2000 || !markup.includes("data-mx-emoticon")) return false;
-  return ONLY_EMOJI.test(markup.replace(PICTURE, "🧶").trim());
+  const signs = markup.replace(PICTURE, (tag) => (tag.includes(" data-mx-emoticon") ? "🧶" : tag));
+  return ONLY_EMOJI.test(signs.trim());
 }
 
 /** The text of a message: plain with its links, or a stranger's HTML made harmless. Long ones are folded. */

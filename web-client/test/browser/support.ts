@@ -156,12 +156,17 @@ export function focused(): Element | null {
   return at;
 }
 
+/** Whether the browser carries an animation on: it does not within what is closed, such as `<details>`. */
+function isShown({ effect }: Animation): boolean {
+  return effect instanceof KeyframeEffect && effect.target?.checkVisibility() === true;
+}
+
 /** The animations that will end, in a tree and its shadows. */
 function passing(root: Document | ShadowRoot): Animation[] {
   const inside = [...root.querySelectorAll("*")].flatMap(({ shadowRoot }) =>
     shadowRoot === null ? [] : passing(shadowRoot),
   );
-  const own = root.getAnimations().filter(({ playState }) => playState === "running");
+  const own = root.getAnimations().filter((one) => one.playState === "running" && isShown(one));
   const ending = own.filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
   return [...ending, ...inside];
 }
