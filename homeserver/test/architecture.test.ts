@@ -100,7 +100,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   media: ["store", BESIDE],
   encryption: ["to-device", "device-lists", "keys", BESIDE],
   sync: ["users", "recent", "sections", "v3", "old", "sliding", BESIDE],
-  "oauth-api": ["pages", BESIDE],
+  "oauth-api": ["words", "pages", BESIDE],
   http: ["reply", "body", "access", "socket", BESIDE],
 };
 /** Files beside one another in a folder, at most. */

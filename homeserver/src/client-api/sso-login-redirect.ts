@@ -6,7 +6,7 @@ import type { MatrixError } from "../protocol/errors.ts";
 /** The way to single sign-on, with its pages. */
 export interface SsoPages {
   lead(request: FastifyRequest, redirectUrl: string, provider?: string): Promise<Reply>;
-  refuse(error: MatrixError): Reply;
+  refuse(error: MatrixError, request: FastifyRequest): Reply;
 }
 
 export function ssoLoginRedirectRoutes({ ssoPages }: { readonly ssoPages: SsoPages }): Route[] {
@@ -19,5 +19,8 @@ export function ssoLoginRedirectRoutes({ ssoPages }: { readonly ssoPages: SsoPag
       ssoPages.lead(request, query.redirectUrl, params.idpId),
     ),
   ];
-  return routes.map((each) => ({ ...each, refuse: (error) => ssoPages.refuse(error) }));
+  return routes.map((each) => ({
+    ...each,
+    refuse: (error, request) => ssoPages.refuse(error, request),
+  }));
 }

@@ -9,13 +9,14 @@ import type { PageDeps } from "./authorization.ts";
 import { createAccountViews, PAGE_OF } from "./account-views.ts";
 import { accountPath, ACTIONS } from "./pages/account-pages.ts";
 import { goTo, noticePage, pageReply, PATHS } from "./pages/page.ts";
+import { say, type Text, told } from "./words/html.ts";
 
 /** What a page says that was just done, by the name in its address. */
-const DONE: Readonly<Record<string, string>> = {
-  saved: "Saved.",
-  password: "The password is changed.",
-  ended: "The session is signed out.",
-  reset: "Allowed. Go back to the app within ten minutes.",
+const DONE: Readonly<Record<string, Text>> = {
+  saved: say`Saved.`,
+  password: say`The password is changed.`,
+  ended: say`The session is signed out.`,
+  reset: say`Allowed. Go back to the app within ten minutes.`,
 };
 
 /** Names that actions had in drafts of the proposal. */
@@ -79,7 +80,7 @@ export function accountRoutes(deps: PageDeps): Route[] {
       const { field } = await browsers.of(request);
       // What is wrong with a form is found before the proof is used up.
       const kept = error.status === 400 ? proof : undefined;
-      const viewer = { field: field(), userId, problem: error.message, proof: kept };
+      const viewer = { field: field(), userId, problem: told(error.message), proof: kept };
       const shown = await show(viewer, action);
       const { status, headers } = matrixErrorReply(error);
       const retry = headers["retry-after"];
@@ -169,8 +170,8 @@ export function accountRoutes(deps: PageDeps): Route[] {
       return await doOrShow(request, userId, ACTIONS.deactivate, async () => {
         await prove(sender, "deactivate", body, ip);
         await users.deactivation.deactivate(userId, body.erase === "yes");
-        const text = "The account is closed. You can close this page.";
-        return pageReply(base, noticePage("Goodbye", text, 200));
+        const text = say`The account is closed. You can close this page.`;
+        return pageReply(base, noticePage(say`Goodbye`, text, 200));
       });
     }),
   ];

@@ -10,13 +10,14 @@ import { newcomerFields, stagePage } from "./pages/newcomer-fields.ts";
 import { goTo, pageReply } from "./pages/page.ts";
 import { choicePage, donePage } from "./pages/sso-pages.ts";
 import { HEARD } from "./sso.ts";
+import { say, type Text, told } from "./words/html.ts";
 
 /** Stages that new users pass on a page. */
 type NewcomerStage = "m.login.terms" | "m.login.recaptcha";
 
-const TITLES: Readonly<Record<NewcomerStage, string>> = {
-  "m.login.terms": "Agree to the terms",
-  "m.login.recaptcha": "Show that you are human",
+const TITLES: Readonly<Record<NewcomerStage, Text>> = {
+  "m.login.terms": say`Agree to the terms`,
+  "m.login.recaptcha": say`Show that you are human`,
 };
 
 const pathOf = (stage: string) => `/_matrix/client/v3/auth/${stage}/fallback/web`;
@@ -51,7 +52,7 @@ export function authFallbackRoutes({ users, browsers }: PageDeps): Route[] {
     const asked = isTerms ? { policies, captcha: undefined } : { policies: [], captcha };
     const page = stagePage({
       ...{ title: TITLES[stage], serverName: accounts.serverName, session },
-      ...{ action: base + pathOf(stage), field: field(), problem: error?.message },
+      ...{ action: base + pathOf(stage), field: field(), problem: told(error?.message) },
       fields: newcomerFields(asked, request.headers["accept-language"]),
     });
     return pageReply(base, { ...page, status: error?.status, headers: { ...headers, ...HEARD } });
@@ -70,8 +71,8 @@ export function authFallbackRoutes({ users, browsers }: PageDeps): Route[] {
       return goTo(address, { ...headers, ...HEARD }, 302);
     }
     const page = choicePage({
-      title: "Confirm it is you",
-      below: `An app wants to ${inWords(found.operation)}.`,
+      title: say`Confirm it is you`,
+      below: say`An app wants to ${inWords(found.operation)}.`,
       providers: sso.providers.filter(({ id }) => linked.includes(id)),
       address: (id) =>
         `${base}${pathOf("m.login.sso")}?${new URLSearchParams({ session, provider: id }).toString()}`,

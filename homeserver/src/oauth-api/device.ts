@@ -5,6 +5,7 @@ import type { PageDeps } from "./authorization.ts";
 import { codePage, decidedPage, devicePage } from "./pages/device-pages.ts";
 import { goTo, pageReply, PATHS } from "./pages/page.ts";
 import { replacedDevice } from "./replaced-device.ts";
+import { told } from "./words/html.ts";
 
 const NO_DEVICE = "No device waits with that code. It may be too old: start again on the device.";
 
@@ -41,7 +42,7 @@ export function deviceRoutes(deps: PageDeps & { readonly publicBaseUrl: string }
       if (code === undefined) return pageReply(base, { ...codePage(base), headers });
       const device = await deviceGrants.find(code);
       if (device === undefined) {
-        return pageReply(base, { ...codePage(base, NO_DEVICE), headers, status: 404 });
+        return pageReply(base, { ...codePage(base, told(NO_DEVICE)), headers, status: 404 });
       }
       const replaces = await replacedDevice(users.devices, userId, device.deviceId);
       const asked = devicePage({ base, field: field(), userId, device, replaces });

@@ -12,6 +12,7 @@ import type { Browser } from "./pages/browser.ts";
 import { type BegunByMail, registrationPage, signInPage } from "./pages/entry-pages.ts";
 import { newcomerFields } from "./pages/newcomer-fields.ts";
 import { goTo, type Page, pageReply, PATHS, STYLE } from "./pages/page.ts";
+import { told } from "./words/html.ts";
 
 /** What was typed, and what is wrong with it. */
 interface Attempt {
@@ -29,7 +30,7 @@ export function entryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
     const page = browsers.pageAfter(next);
     return {
       ...{ base, field: browser.field(), next: page, serverName: accounts.serverName },
-      ...{ username: username ?? expectedIn(page), problem: error?.message },
+      ...{ username: username ?? expectedIn(page), problem: told(error?.message) },
     };
   }
 

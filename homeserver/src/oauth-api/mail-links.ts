@@ -6,6 +6,7 @@ import { EMAIL_APP } from "../users/contacts/addresses.ts";
 import type { PageDeps } from "./authorization.ts";
 import { confirmedPage, confirmPage, unsubscribePage } from "./pages/mail-pages.ts";
 import { goTo, noticePage, pageReply } from "./pages/page.ts";
+import { say } from "./words/html.ts";
 
 interface UnsubscribeQuery {
   readonly user?: string | undefined;
@@ -63,7 +64,10 @@ export function mailLinksRoutes({
     route("unsubscribeOnPage", async ({ query }) => {
       const { user, address } = mailing(query);
       await users.pushers.remove(user, EMAIL_APP, address);
-      return pageReply(base, noticePage("Done", `No more of these mails go to ${address}.`, 200));
+      return pageReply(
+        base,
+        noticePage(say`Done`, say`No more of these mails go to ${address}.`, 200),
+      );
     }),
   ];
 }

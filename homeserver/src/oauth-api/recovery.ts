@@ -6,6 +6,7 @@ import type { PageDeps } from "./authorization.ts";
 import type { Browser } from "./pages/browser.ts";
 import { goTo, noticePage, type Page, pageReply } from "./pages/page.ts";
 import { forgotPage, newPasswordPage } from "./pages/recovery-pages.ts";
+import { say, told } from "./words/html.ts";
 
 /** Pages for those who have lost their password. */
 export function recoveryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
@@ -14,7 +15,7 @@ export function recoveryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
 
   const shown = (browser: Browser, next: string | undefined, error?: MatrixError) => ({
     ...{ base, field: browser.field(), next: browsers.pageAfter(next) },
-    ...{ serverName: accounts.serverName, problem: error?.message },
+    ...{ serverName: accounts.serverName, problem: told(error?.message) },
   });
 
   function reply(browser: Browser, page: Page, error?: MatrixError): Reply {
@@ -27,8 +28,8 @@ export function recoveryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
     // GET /_weft/account/forgot
     route("getRecoveryPage", async ({ query, request }) => {
       if (!confirmations.isOffered) {
-        const text = "This server sends no mail. Ask whoever runs it for a new password.";
-        return pageReply(base, noticePage("A new password", text, 200));
+        const text = say`This server sends no mail. Ask whoever runs it for a new password.`;
+        return pageReply(base, noticePage(say`A new password`, text, 200));
       }
       const browser = await browsers.of(request);
       return reply(browser, forgotPage(shown(browser, query.next)));

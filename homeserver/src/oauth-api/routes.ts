@@ -1,3 +1,4 @@
+import type { FastifyRequest } from "fastify";
 import { operations } from "@weft/spec/operations";
 import { json, type Reply } from "../http/reply/reply.ts";
 import { matrixErrorReply } from "../http/reply/errors.ts";
@@ -12,12 +13,13 @@ import { clientRegistrationRoutes } from "./client-registration.ts";
 import { deviceRoutes } from "./device.ts";
 import { entryRoutes } from "./entry.ts";
 import { createBrowsers } from "./pages/browser.ts";
-import { noticePage, pageReply } from "./pages/page.ts";
+import { inLanguageOf, noticePage, pageReply } from "./pages/page.ts";
 import { mailLinksRoutes } from "./mail-links.ts";
 import { ssoRoutes } from "./sso.ts";
 import { createSsoEntry, type SsoEntry } from "./sso-entry.ts";
 import { recoveryRoutes } from "./recovery.ts";
 import { tokenRoutes } from "./token.ts";
+import { say, told } from "./words/html.ts";
 
 /** The OAuth 2.0 API, and the server's own pages for signing in. Errors are OAuth's, or pages. */
 export function oauthRoutes(deps: { users: Users; publicBaseUrl: string }): Route[] {
@@ -40,7 +42,9 @@ export function oauthRoutes(deps: { users: Users; publicBaseUrl: string }): Rout
   return routes.map((route) => {
     const isForPrograms = operations[route.operationId].response === "json";
     const refuse = isForPrograms ? asOAuth(route) : asPage(browsers.base);
-    return { ...route, refuse };
+    const handle: Route["handle"] = async (context) =>
+      inLanguageOf((context as { request: FastifyRequest }).request, await route.handle(context));
+    return { ...route, handle, refuse };
   });
 }
 
@@ -61,13 +65,11 @@ function asOAuth({ operationId }: Route) {
 }
 
 function asPage(base: string) {
-  return (error: MatrixError): Reply => {
+  return (error: MatrixError, request: FastifyRequest): Reply => {
     const { status, headers } = matrixErrorReply(error);
-    const page = noticePage("That did not work", error.message, status);
+    const page = noticePage(say`That did not work`, told(error.message), status);
     const { "retry-after": retry } = headers;
-    return pageReply(base, {
-      ...page,
-      ...(retry !== undefined && { headers: { "retry-after": retry } }),
-    });
+    const more = retry !== undefined && { headers: { "retry-after": retry } };
+    return inLanguageOf(request, pageReply(base, { ...page, ...more }));
   };
 }

@@ -4,8 +4,9 @@ import { errors, type MatrixError } from "../protocol/errors.ts";
 import { isPlaceForBrowsers } from "../users/sso/sso.ts";
 import type { Users } from "../users/users.ts";
 import type { Browsers } from "./pages/browser.ts";
-import { goTo, pageReply } from "./pages/page.ts";
+import { goTo, inLanguageOf, pageReply } from "./pages/page.ts";
 import { choicePage } from "./pages/sso-pages.ts";
+import { say } from "./words/html.ts";
 
 /** The way from an app to a provider. */
 export interface SsoEntry {
@@ -15,7 +16,7 @@ export interface SsoEntry {
    */
   lead(request: FastifyRequest, redirectUrl: string, provider?: string): Promise<Reply>;
   /** A page about an error. */
-  refuse(error: MatrixError): Reply;
+  refuse(error: MatrixError, request: FastifyRequest): Reply;
 }
 
 export function createSsoEntry({
@@ -39,11 +40,11 @@ export function createSsoEntry({
       }
       const query = new URLSearchParams({ redirectUrl }).toString();
       const page = choicePage({
-        ...{ title: "Sign in", below: accounts.serverName, providers: sso.providers },
+        ...{ title: say`Sign in`, below: accounts.serverName, providers: sso.providers },
         address: (id) =>
           `${base}/_matrix/client/v3/login/sso/redirect/${encodeURIComponent(id)}?${query}`,
       });
-      return pageReply(base, { ...page, headers });
+      return inLanguageOf(request, pageReply(base, { ...page, headers }));
     },
   };
 }

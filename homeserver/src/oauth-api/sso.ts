@@ -13,6 +13,7 @@ import { termsField } from "./pages/newcomer-fields.ts";
 import { goTo, noticePage, type Page, pageReply, PATHS, sourceOf } from "./pages/page.ts";
 import { confirmPage, donePage, leavePage, namePage } from "./pages/sso-pages.ts";
 import { inWords } from "./operations-in-words.ts";
+import { say, told } from "./words/html.ts";
 
 /** The app that waits for a page that it has opened must be able to hear of it. */
 export const HEARD = { "cross-origin-opener-policy": "unsafe-none" } as const;
@@ -71,7 +72,7 @@ export function ssoRoutes(deps: PageDeps): Route[] {
     const { userId, cookie } = browser;
     if (userId === undefined) throw errors.forbidden("You are not signed in any more");
     if (userId !== cameAs) {
-      throw errors.forbidden(`That was ${cameAs}, but this is the page of ${userId}`);
+      throw errors.forbidden(`You have signed in as ${cameAs}, but this page is another account's`);
     }
     const proof = await sso.proofs.begin({ userId, act, browser: cookie });
     return pageReply(
@@ -117,7 +118,7 @@ export function ssoRoutes(deps: PageDeps): Route[] {
       ...{ base, field: browser.field(), serverName: accounts.serverName, username },
       ticket: sso.tickets.make("arrived", browser.cookie, arrived),
       provider: sso.providers.find(({ id }) => id === identity.provider)?.name ?? "",
-      problem: error?.message,
+      problem: told(error?.message),
       terms: termsField(registration.policies, request.headers["accept-language"]),
     });
     const goesTo = purpose.kind === "app" ? sourceOf(purpose.redirectUrl) : undefined;
@@ -192,8 +193,8 @@ export function ssoRoutes(deps: PageDeps): Route[] {
       const browser = await browsers.of(request);
       if (body.decision === undefined) return await takeName(request, browser, body);
       if (body.decision === "allow") return await leave(browser, body.ticket);
-      const text = "Nothing has happened. You can close this page.";
-      return shown(browser, noticePage("You said no", text, 200));
+      const text = say`Nothing has happened. You can close this page.`;
+      return shown(browser, noticePage(say`You said no`, text, 200));
     }),
   ];
 }

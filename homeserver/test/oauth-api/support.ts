@@ -54,7 +54,8 @@ export async function postForm(
   return { ...answer, location: String(answer.headers["location"] ?? "") };
 }
 
-export function openBrowser(api: TestApi): TestBrowser {
+/** `language` is what it says that its user likes (Accept-Language). */
+export function openBrowser(api: TestApi, language?: string): TestBrowser {
   const browser: TestBrowser = {
     cookie: undefined,
     get: (url) => ask({ method: "GET", url }),
@@ -77,7 +78,9 @@ export function openBrowser(api: TestApi): TestBrowser {
     headers?: object;
   }): Promise<Seen> {
     const cookie = browser.cookie === undefined ? {} : { cookie: browser.cookie };
-    const answer = await api.inject({ ...request, headers: { ...cookie, ...request.headers } });
+    const liked = language === undefined ? {} : { "accept-language": language };
+    const headers = { ...cookie, ...liked, ...request.headers };
+    const answer = await api.inject({ ...request, headers });
     const set = answer.headers["set-cookie"];
     if (typeof set === "string") browser.cookie = set.split(";")[0];
     return { ...answer, location: String(answer.headers["location"] ?? "") };

@@ -1,7 +1,8 @@
 import type { Device } from "../../users/sessions/devices.ts";
 import type { Act, PublicProvider } from "../../users/sso/types.ts";
 import { hidden, passwordField } from "./fields.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html, say, type Text } from "../words/html.ts";
+import { strong } from "./consent-page.ts";
 import { providerButtons } from "./sso-pages.ts";
 import { brand, type Page, PATHS, problem } from "./page.ts";
 
@@ -21,8 +22,8 @@ export interface AccountView {
   readonly field: Html;
   readonly userId: string;
   /** What was done just before. */
-  readonly done?: string | undefined;
-  readonly problem?: string | undefined;
+  readonly done?: Text | undefined;
+  readonly problem?: Text | undefined;
 }
 
 /** How somebody shows that it is really them, before what matters. */
@@ -43,68 +44,70 @@ export function accountPath(action?: string, more: Record<string, string> = {}):
 /** Everything that can be done here. */
 export function overviewPage(view: AccountView): Page {
   const { base, field } = view;
-  const link = (action: string, text: string, hint: string) =>
+  const link = (action: string, text: Text, hint: Text) =>
     html`<li>
       <div>
         <a href="${base}${accountPath(action)}">${text}</a>
         <p class="hint">${hint}</p>
       </div>
     </li>`;
-  return framed(view, "Your account", [
+  return framed(view, YOURS, [
     html`<ul class="rows">
-      ${link(ACTIONS.profile, "Profile and password", "Your name, and how you sign in")}
-      ${link(ACTIONS.devices, "Sessions", "Where you are signed in")}
-      ${link(ACTIONS.crossSigning, "Encryption identity", "Reset it when all else fails")}
-      ${link(ACTIONS.deactivate, "Close the account", "For good")}
+      ${link(ACTIONS.profile, say`Profile and password`, say`Your name, and how you sign in`)}
+      ${link(ACTIONS.devices, say`Sessions`, say`Where you are signed in`)}
+      ${link(ACTIONS.crossSigning, say`Encryption identity`, say`Reset it when all else fails`)}
+      ${link(ACTIONS.deactivate, say`Close the account`, say`For good`)}
     </ul>`,
     html`<form method="post" action="${base}${PATHS.signOut}">
-      ${field}<button type="submit">Sign out in this browser</button>
+      ${field}<button type="submit">${say`Sign out in this browser`}</button>
     </form>`,
   ]);
 }
 
 export function profilePage(view: Proving & { readonly displayname: string }): Page {
   const { base, field } = view;
-  return framed(view, "Profile and password", [
-    html`<h2>Profile</h2>
+  return framed(view, say`Profile and password`, [
+    html`<h2>${say`Profile`}</h2>
       <form method="post" action="${base}${PATHS.account}/profile">
         ${field}
         <div class="field">
-          <label for="displayname">Display name</label>
+          <label for="displayname">${say`Display name`}</label>
           <input
             id="displayname"
             name="displayname"
             value="${view.displayname}"
             autocomplete="name"
           />
-          <p class="hint">Others see it beside your messages.</p>
+          <p class="hint">${say`Others see it beside your messages.`}</p>
         </div>
-        <div class="actions"><button class="primary" type="submit">Save</button></div>
+        <div class="actions"><button class="primary" type="submit">${say`Save`}</button></div>
       </form>`,
-    html`<h2>Password</h2>
+    html`<h2>${say`Password`}</h2>
       ${passwordForm(view)}`,
   ]);
 }
 
 /** Where somebody who has just signed in once more sets a password. */
 export function passwordPage(view: Proving): Page {
-  return framed(view, "Password", [passwordForm(view)]);
+  return framed(view, say`Password`, [passwordForm(view)]);
 }
 
 function passwordForm(view: Proving): Html {
   const kind = "new-password";
   const { hasPassword } = view;
-  const fields = html`${passwordField("new_password", "New password", { kind })}
-    ${passwordField("new_password_again", "New password once more", { kind })}
+  const fields = html`${passwordField("new_password", say`New password`, { kind })}
+    ${passwordField("new_password_again", say`New password once more`, { kind })}
     <label class="choice">
       <input type="checkbox" name="end_sessions" value="yes" ${hasPassword && html`checked`} />
-      Sign out everywhere
+      ${say`Sign out everywhere`}
     </label>`;
   const button = html`<button class="primary" type="submit">
-    ${hasPassword ? "Change the password" : "Set the password"}
+    ${hasPassword ? say`Change the password` : say`Set the password`}
   </button>`;
-  const label = "Password until now";
-  const none = html`<p>You have none. With one, you can also sign in without a provider.</p>`;
+  const label = say`Password until now`;
+  const none = html`<p>
+    ${say`You have none. With one, you can also sign in without a provider.`}
+  </p>`;
   const form = provenForm(view, "password", { label, fields, button });
   return html`${!hasPassword && none}${form}`;
 }
@@ -113,7 +116,7 @@ function passwordForm(view: Proving): Html {
 function provenForm(
   view: Proving,
   act: Act,
-  { label = "Password", fields, button }: { label?: string; fields?: Html; button: Html },
+  { label = say`Password`, fields, button }: { label?: Text; fields?: Html; button: Html },
 ): Html {
   const { base, field, hasPassword, providers, proof } = view;
   const proven = proof === undefined ? passwordField("password", label) : hidden("proof", proof);
@@ -126,8 +129,8 @@ function provenForm(
     `${base}${PATHS.ssoBegin}?${new URLSearchParams({ provider, act }).toString()}`;
   const first = hasPassword
     ? html`${form}
-        <p>Or sign in once more, instead of the password:</p>`
-    : html`<p>First sign in once more, to show that it is you.</p>`;
+        <p>${say`Or sign in once more, instead of the password:`}</p>`
+    : html`<p>${say`First sign in once more, to show that it is you.`}</p>`;
   return html`${first}${providerButtons(providers, address)}`;
 }
 
@@ -139,16 +142,16 @@ export function devicesPage(view: AccountView & { readonly devices: readonly Dev
         <strong>${nameOf(device)}</strong>
         <p class="hint">${seen(device)}</p>
       </div>
-      <a class="button" href="${view.base}${accountPath(ACTIONS.device, more)}">Show</a>
+      <a class="button" href="${view.base}${accountPath(ACTIONS.device, more)}">${say`Show`}</a>
     </li>`;
   });
   const all =
     rows.length === 0
-      ? html`<p>No app is signed in.</p>`
+      ? html`<p>${say`No app is signed in.`}</p>`
       : html`<ul class="rows">
           ${rows}
         </ul>`;
-  return framed(view, "Sessions", [all]);
+  return framed(view, say`Sessions`, [all]);
 }
 
 export function devicePage(
@@ -156,11 +159,11 @@ export function devicePage(
 ): Page {
   const { base, field, device, isEnding } = view;
   const { deviceId, displayName } = device;
-  const rename = html`<h2>Name</h2>
+  const rename = html`<h2>${say`Name`}</h2>
     <form method="post" action="${base}${PATHS.account}/session">
       ${field}${hidden("device_id", deviceId)}
       <div class="field">
-        <label for="display_name">Only people who talk to you encrypted see it</label>
+        <label for="display_name">${say`Only people who talk to you encrypted see it`}</label>
         <input
           id="display_name"
           name="display_name"
@@ -169,33 +172,33 @@ export function devicePage(
         />
       </div>
       <div class="actions">
-        <button type="submit" name="decision" value="rename">Rename</button>
+        <button type="submit" name="decision" value="rename">${say`Rename`}</button>
       </div>
     </form>`;
-  const end = html`<h2>Sign it out</h2>
-    <p>It can read and send nothing afterwards. Messages whose keys are only there are lost.</p>
+  const end = html`<h2>${say`Sign it out`}</h2>
+    <p>
+      ${say`It can read and send nothing afterwards. Messages whose keys are only there are lost.`}
+    </p>
     <form method="post" action="${base}${PATHS.account}/session">
       ${field}${hidden("device_id", deviceId)}
       <div class="actions">
-        <button class="danger" type="submit" name="decision" value="end">Sign out</button>
+        <button class="danger" type="submit" name="decision" value="end">${say`Sign out`}</button>
       </div>
     </form>`;
   const facts = html`<dl>
-    <dt>Session</dt>
+    <dt>${say`Session`}</dt>
     <dd><code>${deviceId}</code></dd>
-    <dt>Seen</dt>
+    <dt>${say`Seen`}</dt>
     <dd>${seen(device)}</dd>
   </dl>`;
   return framed(view, nameOf(device), isEnding ? [facts, end] : [facts, rename, end]);
 }
 
 export function crossSigningPage(view: Proving): Page {
-  const button = html`<button class="danger" type="submit">Allow it once</button>`;
-  return framed(view, "Encryption identity", [
+  const button = html`<button class="danger" type="submit">${say`Allow it once`}</button>`;
+  return framed(view, say`Encryption identity`, [
     html`<p>
-        Allow an app to replace the keys by which others know you. All of your sessions have to be
-        verified again, and so do you by others. Do this only if you asked an app for it, and have
-        lost every other session and your recovery key.
+        ${say`Allow an app to replace the keys by which others know you. All of your sessions have to be verified again, and so do you by others. Do this only if you asked an app for it, and have lost every other session and your recovery key.`}
       </p>
       ${provenForm(view, "cross-signing", { button })}`,
   ]);
@@ -204,26 +207,25 @@ export function crossSigningPage(view: Proving): Page {
 export function deactivationPage(view: Proving): Page {
   const { userId } = view;
   const fields = html`<label class="choice">
-    <input type="checkbox" name="erase" value="yes" /> Hide my messages from people who come to
-    rooms later
+    <input type="checkbox" name="erase" value="yes" />
+    ${say`Hide my messages from people who come to rooms later`}
   </label>`;
-  const button = html`<button class="danger" type="submit">Close it for good</button>`;
-  return framed(view, "Close the account", [
+  const button = html`<button class="danger" type="submit">${say`Close it for good`}</button>`;
+  return framed(view, say`Close the account`, [
     html`<p>
-        Nobody can use <strong>${userId}</strong> afterwards, not even you. You leave all rooms, and
-        the name is never given again. There is no way back.
+        ${say`Nobody can use ${strong(userId)} afterwards, not even you. You leave all rooms, and the name is never given again. There is no way back.`}
       </p>
       ${provenForm(view, "deactivate", { fields, button })}`,
   ]);
 }
 
+const YOURS = say`Your account`;
+
 /** A page of cards, under a line that says whose it is. */
-function framed(view: AccountView, title: string, cards: readonly Html[]): Page {
+function framed(view: AccountView, title: Text, cards: readonly Html[]): Page {
   const { base, userId, done } = view;
   const home =
-    title === "Your account"
-      ? userId
-      : html`${userId} · <a href="${base}${PATHS.account}">Your account</a>`;
+    title === YOURS ? userId : html`${userId} · <a href="${base}${PATHS.account}">${YOURS}</a>`;
   const said = done === undefined ? undefined : html`<p class="notice" role="status">${done}</p>`;
   return {
     title,
@@ -236,8 +238,8 @@ function framed(view: AccountView, title: string, cards: readonly Html[]): Page 
 const nameOf = ({ displayName, deviceId }: Device) =>
   displayName === null || displayName === "" ? deviceId : displayName;
 
-function seen({ lastSeenTs, lastSeenIp }: Device): string {
-  if (lastSeenTs === null) return "Not seen yet";
+function seen({ lastSeenTs, lastSeenIp }: Device): Text {
+  if (lastSeenTs === null) return say`Not seen yet`;
   const when = new Date(lastSeenTs).toISOString().slice(0, 16).replace("T", " ");
-  return lastSeenIp === null ? `${when} UTC` : `${when} UTC, from ${lastSeenIp}`;
+  return lastSeenIp === null ? `${when} UTC` : say`${when} UTC, from ${lastSeenIp}`;
 }

@@ -3,7 +3,7 @@ import { errors } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { BrowserSessions } from "../../users/oauth/browser-sessions.ts";
 import { hidden } from "./fields.ts";
-import type { Html } from "./html.ts";
+import type { Html } from "../words/html.ts";
 import { PATHS } from "./page.ts";
 
 /** The browser that asks for a page. */

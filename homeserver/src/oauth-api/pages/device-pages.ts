@@ -1,17 +1,17 @@
 import type { WaitingDevice } from "../../users/oauth/device-grants.ts";
 import { decision, nameOf, otherAccount, placeOf, whatItMay } from "./consent-page.ts";
 import { hidden } from "./fields.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html, say, type Text } from "../words/html.ts";
 import { brand, noticePage, type Page, PATHS, problem } from "./page.ts";
 
 /** Where somebody types the code that a device shows. */
-export function codePage(base: string, wrong?: string): Page {
+export function codePage(base: string, wrong?: Text): Page {
   return {
-    title: "Let a device in",
+    title: say`Let a device in`,
     body: html`<form class="card" method="get" action="${base}${PATHS.link}">
-      ${brand("Let a device in", "Type the code that it shows.")}${problem(wrong)}
+      ${brand(say`Let a device in`, say`Type the code that it shows.`)}${problem(wrong)}
       <div class="field">
-        <label for="user_code">Code</label>
+        <label for="user_code">${say`Code`}</label>
         <input
           class="code"
           id="user_code"
@@ -24,7 +24,7 @@ export function codePage(base: string, wrong?: string): Page {
           autofocus
         />
       </div>
-      <div class="actions"><button class="primary" type="submit">Continue</button></div>
+      <div class="actions"><button class="primary" type="submit">${say`Continue`}</button></div>
     </form>`,
   };
 }
@@ -44,20 +44,19 @@ export function devicePage(asked: {
   const code = `${device.userCode.slice(0, 4)}-${device.userCode.slice(4)}`;
   const next = `${PATHS.link}?${new URLSearchParams({ user_code: code }).toString()}`;
   return {
-    title: `Let ${name} in`,
+    title: say`Let ${name} in`,
     body: html`<div class="card">
       <form method="post" action="${base}${PATHS.link}">
-        ${brand(`Let ${name} in?`, placeOf(metadata.client_uri))}
+        ${brand(say`Let ${name} in?`, placeOf(metadata.client_uri))}
         <p>
-          Go on only if your other device shows this code, and you have started it yourself. Nobody
-          who helps you needs it.
+          ${say`Go on only if your other device shows this code, and you have started it yourself. Nobody who helps you needs it.`}
         </p>
         <p>
           <strong><code>${code}</code></strong>
         </p>
         ${whatItMay(name, userId, asked.replaces)}
         <dl>
-          <dt>Session</dt>
+          <dt>${say`Session`}</dt>
           <dd><code>${device.deviceId}</code></dd>
         </dl>
         ${field}${hidden("user_code", device.userCode)}${decision()}
@@ -70,6 +69,6 @@ export function devicePage(asked: {
 /** What became of it. */
 export function decidedPage(isAllowed: boolean): Page {
   return isAllowed
-    ? noticePage("The device is let in", "Go on there. You can close this page.", 200)
-    : noticePage("The device is not let in", "You can close this page.", 200);
+    ? noticePage(say`The device is let in`, say`Go on there. You can close this page.`, 200)
+    : noticePage(say`The device is not let in`, say`You can close this page.`, 200);
 }

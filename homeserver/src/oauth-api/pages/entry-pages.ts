@@ -1,6 +1,6 @@
 import type { PublicProvider } from "../../users/sso/types.ts";
 import { hidden, passwordField, plainField } from "./fields.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html, say, type Text } from "../words/html.ts";
 import type { NewcomerFields } from "./newcomer-fields.ts";
 import { brand, type Page, PATHS, problem } from "./page.ts";
 import { providerLinks } from "./sso-pages.ts";
@@ -16,7 +16,7 @@ interface Entry {
   readonly serverName: string;
   /** What was typed before, or is expected. */
   readonly username?: string | undefined;
-  readonly problem?: string | undefined;
+  readonly problem?: Text | undefined;
 }
 
 export function signInPage(
@@ -32,15 +32,15 @@ export function signInPage(
   const isKnown = username !== "";
   const name = { value: username, kind: "username", isFirst: !isKnown };
   return {
-    title: "Sign in",
+    title: say`Sign in`,
     body: html`<form class="card" method="post" action="${base}${PATHS.signIn}">
-      ${brand("Sign in", serverName)}${problem(entry.problem)} ${field}${hidden("next", next)}
-      ${plainField("username", "User name", name)}
-      ${passwordField("password", "Password", { isFirst: isKnown })}
-      <div class="actions"><button class="primary" type="submit">Sign in</button></div>
+      ${brand(say`Sign in`, serverName)}${problem(entry.problem)} ${field}${hidden("next", next)}
+      ${plainField("username", say`User name`, name)}
+      ${passwordField("password", say`Password`, { isFirst: isKnown })}
+      <div class="actions"><button class="primary" type="submit">${say`Sign in`}</button></div>
       ${providerLinks(base, entry.providers, next)}
-      ${entry.canRecover && html`<p class="below"><a href="${forgot}">Forgot password?</a></p>`}
-      ${entry.canRegister && html`<p class="below">New here? <a href="${register}">Create an account</a></p>`}
+      ${entry.canRecover && html`<p class="below"><a href="${forgot}">${say`Forgot password?`}</a></p>`}
+      ${entry.canRegister && html`<p class="below">${say`New here?`} <a href="${register}">${say`Create an account`}</a></p>`}
     </form>`,
   };
 }
@@ -61,22 +61,24 @@ export function registrationPage(
 ): Page {
   const { base, field, next, serverName, username = "", begun } = entry;
   const signIn = `${base}${PATHS.signIn}?${new URLSearchParams({ next }).toString()}`;
-  const hint = `Others write @name:${serverName}. It cannot be changed later.`;
+  const hint = say`Others write @name:${serverName}. It cannot be changed later.`;
   const name = { value: username, kind: "username", hint, isFirst: true };
   const kind = "new-password";
   return {
-    title: "Create an account",
+    title: say`Create an account`,
     body: html`<form class="card" method="post" action="${base}${PATHS.register}">
-      ${brand("Create an account", serverName)}${problem(entry.problem)}
-      ${begun && html`<p>A mail is on its way. Follow its link, then create the account here.</p>`}
+      ${brand(say`Create an account`, serverName)}${problem(entry.problem)}
+      ${begun && html`<p>${say`A mail is on its way. Follow its link, then create the account here.`}</p>`}
       ${begun && [hidden("sid", begun.sid), hidden("client_secret", begun.clientSecret)]}
-      ${field}${hidden("next", next)} ${plainField("username", "User name", name)}
-      ${entry.needsEmail && begun === undefined && plainField("email", "E-mail address", { kind: "email" })}
-      ${passwordField("password", "Password", { kind })}
-      ${passwordField("password_again", "Password once more", { kind })}
-      ${entry.needsToken && plainField("token", "Registration token")} ${entry.newcomer.fields}
-      <div class="actions"><button class="primary" type="submit">Create an account</button></div>
-      <p class="below">You have one? <a href="${signIn}">Sign in</a></p>
+      ${field}${hidden("next", next)} ${plainField("username", say`User name`, name)}
+      ${entry.needsEmail && begun === undefined && plainField("email", say`E-mail address`, { kind: "email" })}
+      ${passwordField("password", say`Password`, { kind })}
+      ${passwordField("password_again", say`Password once more`, { kind })}
+      ${entry.needsToken && plainField("token", say`Registration token`)} ${entry.newcomer.fields}
+      <div class="actions">
+        <button class="primary" type="submit">${say`Create an account`}</button>
+      </div>
+      <p class="below">${say`You have one?`} <a href="${signIn}">${say`Sign in`}</a></p>
     </form>`,
     sources: entry.newcomer.sources,
   };

@@ -1,4 +1,4 @@
-import { type Html, html } from "./html.ts";
+import { type Html, html, type Text } from "../words/html.ts";
 
 /** A field that nobody sees. */
 export function hidden(name: string, value: string): Html {
@@ -8,7 +8,7 @@ export function hidden(name: string, value: string): Html {
 /** A field for a password. `kind` is what browsers offer to fill in, or to make up. */
 export function passwordField(
   name: string,
-  label: string,
+  label: Text,
   { kind = "current-password", isFirst = false }: { kind?: string; isFirst?: boolean } = {},
 ): Html {
   const focus = isFirst && html` autofocus`;
@@ -21,8 +21,8 @@ export function passwordField(
 /** A field for a name or a code: browsers neither correct it nor write it big. */
 export function plainField(
   name: string,
-  label: string,
-  more: { value?: string; kind?: string; hint?: string; isFirst?: boolean } = {},
+  label: Text,
+  more: { value?: string; kind?: string; hint?: Text; isFirst?: boolean } = {},
 ): Html {
   const { value = "", kind = "off", hint, isFirst = false } = more;
   const described = hint !== undefined && html` aria-describedby="${name}-hint"`;

@@ -1,7 +1,7 @@
 import { CAPTCHA_KINDS, type Captcha } from "../../users/common/captcha.ts";
 import { type Policy, textFor } from "../../users/common/terms.ts";
 import { hidden } from "./fields.ts";
-import { Html, html } from "./html.ts";
+import { Html, html, say, type Text } from "../words/html.ts";
 import { brand, type Page, problem } from "./page.ts";
 
 /** What new users are asked for besides name and password. */
@@ -36,7 +36,7 @@ export function termsField(
   return html`<div class="field">
     <label class="choice">
       <input type="checkbox" name="agreed" value="yes" required />
-      <span>I agree to: ${links}</span>
+      <span>${say`I agree to: ${links}`}</span>
     </label>
   </div>`;
 }
@@ -45,27 +45,27 @@ function puzzle({ settings }: Captcha): Html {
   const { element, script } = CAPTCHA_KINDS[settings.kind];
   return html`<div class="field">
     <div class="${element}" data-sitekey="${settings.siteKey}"></div>
-    ${new Html(`<script src="${script}" async defer></script>`)}
+    ${new Html([`<script src="${script}" async defer></script>`])}
   </div>`;
 }
 
 /** The page of a stage of user-interactive authentication that new users pass. */
 export function stagePage(asked: {
-  readonly title: string;
+  readonly title: Text;
   readonly serverName: string;
   /** Where the form goes. */
   readonly action: string;
   readonly field: Html;
   readonly session: string;
   readonly fields: NewcomerFields;
-  readonly problem: string | undefined;
+  readonly problem: Text | undefined;
 }): Page {
   return {
     title: asked.title,
     body: html`<form class="card" method="post" action="${asked.action}">
       ${brand(asked.title, asked.serverName)}${problem(asked.problem)}
       ${asked.field}${hidden("session", asked.session)}${asked.fields.fields}
-      <div class="actions"><button class="primary" type="submit">Continue</button></div>
+      <div class="actions"><button class="primary" type="submit">${say`Continue`}</button></div>
     </form>`,
     sources: asked.fields.sources,
   };

@@ -1,14 +1,16 @@
+import type { FastifyRequest } from "fastify";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Reply, type ReplyHeaders } from "../../http/reply/reply.ts";
-import { Html, html } from "./html.ts";
+import { Html, html, type Language, LANGUAGE, type Text } from "../words/html.ts";
+import { likedLanguages } from "../../users/common/languages.ts";
 
 /** The style of all pages. */
 export const STYLE = readFileSync(new URL("./style.css", import.meta.url), "utf8");
 const VERSION = createHash("sha256").update(STYLE).digest("hex").slice(0, 12);
 
 export interface Page {
-  readonly title: string;
+  readonly title: Text;
   readonly body: Html;
   readonly status?: number | undefined;
   readonly headers?: ReplyHeaders | undefined;
@@ -37,6 +39,30 @@ export const PATHS = {
   ssoContinue: "/_weft/account/sso/continue",
 } as const;
 
+/** A page that is sent in the language of whoever reads it; in English where nobody says which. */
+class PageReply extends Reply {
+  readonly #document: Html;
+
+  constructor(status: number, headers: ReplyHeaders, document: Html, language: Language = "en") {
+    super(status, { ...headers, "content-language": language }, document.in(language));
+    this.#document = document;
+  }
+
+  in(language: Language): PageReply {
+    return new PageReply(this.status, this.headers, this.#document, language);
+  }
+}
+
+const LANGUAGES: ReadonlySet<string> = new Set<Language>(["en", "de"]);
+
+/** An answer in the language that the browser likes best among those of the pages. */
+export function inLanguageOf<T>({ headers }: FastifyRequest, answer: T): T | Reply {
+  if (!(answer instanceof PageReply)) return answer;
+  const tags = likedLanguages(headers["accept-language"]).map((tag) => tag.split("-")[0]!);
+  const found = tags.find((tag) => LANGUAGES.has(tag)) as Language | undefined;
+  return found === undefined || found === "en" ? answer : answer.in(found);
+}
+
 /**
  * A page without any script but its own, which no other site may show in a frame, and whose forms go
  * to this server. `goesTo`: where a form may lead besides, as a CSP source.
@@ -44,7 +70,7 @@ export const PATHS = {
 export function pageReply(base: string, page: Page, goesTo?: string): Reply {
   const { title, body, status = 200, headers, isWide, script, sources = [] } = page;
   const document = html`<!doctype html>
-    <html lang="en">
+    <html lang="${LANGUAGE}">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -53,7 +79,7 @@ export function pageReply(base: string, page: Page, goesTo?: string): Reply {
       </head>
       <body>
         <main class="${isWide === true ? "wide" : "narrow"}">${body}</main>
-        ${script !== undefined && new Html(`<script>${script}</script>`)}
+        ${script !== undefined && new Html([`<script>${script}</script>`])}
       </body>
     </html> `;
   const policy = [
@@ -76,7 +102,7 @@ export function pageReply(base: string, page: Page, goesTo?: string): Reply {
     "cache-control": "no-store",
     ...headers,
   };
-  return new Reply(status, all, document.text);
+  return new PageReply(status, all, document);
 }
 
 function scriptPolicy(script: string | undefined, sources: readonly string[]): string[] {
@@ -99,7 +125,7 @@ export function goTo(location: string, headers: ReplyHeaders = {}, status = 303)
 }
 
 /** Weft's sign, and what the page is about. */
-export function brand(title: string, below: string | Html): Html {
+export function brand(title: Text, below: Text | Html): Html {
   return html`<div class="brand">
     ${LOGO}
     <div>
@@ -128,12 +154,12 @@ const LOGO = html`<svg
 </svg>`;
 
 /** What went wrong, above a form. */
-export function problem(text: string | undefined): Html | undefined {
+export function problem(text: Text | undefined): Html | undefined {
   return text === undefined ? undefined : html`<p class="problem" role="alert">${text}</p>`;
 }
 
 /** A page that says only that. */
-export function noticePage(title: string, text: string | Html, status: number): Page {
+export function noticePage(title: Text, text: Text | Html, status: number): Page {
   return {
     title,
     status,

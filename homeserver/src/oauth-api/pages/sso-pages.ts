@@ -1,7 +1,7 @@
 import type { PublicProvider } from "../../users/sso/types.ts";
-import { decision, placeOf } from "./consent-page.ts";
+import { decision, placeOf, strong } from "./consent-page.ts";
 import { hidden, plainField } from "./fields.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html, say, type Text } from "../words/html.ts";
 import { brand, noticePage, type Page, PATHS, problem } from "./page.ts";
 
 /** Links to the providers, on the page for signing in; nothing where there are none. */
@@ -23,15 +23,16 @@ export function providerButtons(
 ): Html {
   return html`<div class="providers">
     ${providers.map(
-      ({ id, name }) => html`<a class="button" href="${address(id)}">Continue with ${name}</a>`,
+      ({ id, name }) =>
+        html`<a class="button" href="${address(id)}">${say`Continue with ${name}`}</a>`,
     )}
   </div>`;
 }
 
 /** Where somebody chooses among several providers. */
 export function choicePage(asked: {
-  readonly title: string;
-  readonly below: string;
+  readonly title: Text;
+  readonly below: Text;
   readonly providers: readonly PublicProvider[];
   address(id: string): string;
 }): Page {
@@ -59,14 +60,13 @@ export function leavePage(
   const { base, field, ticket, userId, redirectUrl } = form;
   const place = placeOf(redirectUrl);
   return {
-    title: "Sign in to an app",
+    title: say`Sign in to an app`,
     body: html`<form class="card" method="post" action="${base}${PATHS.ssoContinue}">
-      ${brand("Go on to the app?", place)}
+      ${brand(say`Go on to the app?`, place)}
       <p>
-        <strong>${place}</strong> will be able to read and send messages as
-        <strong>${userId}</strong>, and to change your account.
+        ${say`${strong(place)} will be able to read and send messages as ${strong(userId)}, and to change your account.`}
       </p>
-      <p>Go on only if you have just started this there.</p>
+      <p>${say`Go on only if you have just started this there.`}</p>
       ${field}${hidden("ticket", ticket)}${decision()}
     </form>`,
   };
@@ -74,15 +74,17 @@ export function leavePage(
 
 /** Whether an app may do what it asks for. */
 export function confirmPage(
-  form: Form & { readonly userId: string; readonly operation: string },
+  form: Form & { readonly userId: string; readonly operation: Text },
 ): Page {
   const { base, field, ticket, userId, operation } = form;
   return {
-    title: "Confirm it is you",
+    title: say`Confirm it is you`,
     body: html`<form class="card" method="post" action="${base}${PATHS.ssoContinue}">
-      ${brand("Confirm what an app does?", userId)}
-      <p>An app that is signed in as you wants to <strong>${operation}</strong>.</p>
-      <p>If you have not just started this yourself, somebody else may be using your account.</p>
+      ${brand(say`Confirm what an app does?`, userId)}
+      <p>${say`An app that is signed in as you wants to ${strong(operation)}.`}</p>
+      <p>
+        ${say`If you have not just started this yourself, somebody else may be using your account.`}
+      </p>
       ${field}${hidden("ticket", ticket)}${decision()}
     </form>`,
   };
@@ -94,21 +96,23 @@ export function namePage(
     readonly serverName: string;
     readonly provider: string;
     readonly username: string;
-    readonly problem: string | undefined;
+    readonly problem: Text | undefined;
     /** What new users agree to. */
     readonly terms: Html | undefined;
   },
 ): Page {
   const { base, field, ticket, serverName, username } = form;
-  const hint = `Others write @name:${serverName}. It cannot be changed later.`;
+  const hint = say`Others write @name:${serverName}. It cannot be changed later.`;
   return {
-    title: "Create an account",
+    title: say`Create an account`,
     body: html`<form class="card" method="post" action="${base}${PATHS.ssoContinue}">
-      ${brand("Create an account", `${serverName}, with ${form.provider}`)}${problem(form.problem)}
+      ${brand(say`Create an account`, say`${serverName}, with ${form.provider}`)}${problem(form.problem)}
       ${field}${hidden("ticket", ticket)}
-      ${plainField("username", "User name", { value: username, kind: "username", hint, isFirst: true })}
+      ${plainField("username", say`User name`, { value: username, kind: "username", hint, isFirst: true })}
       ${form.terms}
-      <div class="actions"><button class="primary" type="submit">Create an account</button></div>
+      <div class="actions">
+        <button class="primary" type="submit">${say`Create an account`}</button>
+      </div>
     </form>`,
   };
 }
@@ -121,6 +125,6 @@ else if (window.opener && window.opener.postMessage) window.opener.postMessage("
 
 /** A stage of user-interactive authentication is passed. */
 export function donePage(): Page {
-  const text = "Go back to the app. You can close this page.";
-  return { ...noticePage("Done", text, 200), script: TELL };
+  const text = say`Go back to the app. You can close this page.`;
+  return { ...noticePage(say`Done`, text, 200), script: TELL };
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../protocol/json.ts";
+import { likedLanguages } from "./languages.ts";
 
 /** A document that people agree to when they register. */
 export interface Policy {
@@ -33,17 +34,8 @@ export function termsParams(policies: readonly Policy[]): JsonObject {
 
 /** The text in the language that a browser likes best (Accept-Language), or in English, or the first. */
 export function textFor({ texts }: Policy, accepted: string | undefined): PolicyText {
-  const liked = (accepted ?? "")
-    .slice(0, 1_000)
-    .split(",")
-    .map((each) => {
-      const [tag = "", ...more] = each.trim().split(";");
-      const quality = /^\s*q=([\d.]+)/.exec(more[0] ?? "")?.[1];
-      return { tag: tag.toLowerCase(), quality: quality === undefined ? 1 : Number(quality) };
-    })
-    .sort((a, b) => b.quality - a.quality);
   const known = new Map([...texts].map(([tag, text]) => [tag.toLowerCase(), text]));
-  for (const { tag } of liked) {
+  for (const tag of likedLanguages(accepted)) {
     const found = known.get(tag) ?? known.get(tag.split("-")[0]!);
     if (found !== undefined) return found;
   }
