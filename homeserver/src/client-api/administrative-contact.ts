@@ -73,11 +73,11 @@ export function administrativeContactRoutes({ users }: { users: Users }): Route[
     }),
 
     // POST /_matrix/client/v3/account/3pid/email/requestToken
-    route("requestTokenTo3PIDEmail", async ({ body }) => {
+    route("requestTokenTo3PIDEmail", async ({ body, request }) => {
       if (!confirmations.isOffered) {
         throw matrixError("M_THREEPID_MEDIUM_NOT_SUPPORTED", "This server sends no mail");
       }
-      return { sid: await confirmations.begin("add", emailRequest(body)) };
+      return { sid: await confirmations.begin("add", emailRequest(body, request)) };
     }),
 
     // POST /_matrix/client/v3/account/3pid/msisdn/requestToken

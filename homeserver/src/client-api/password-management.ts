@@ -36,9 +36,9 @@ export function passwordManagementRoutes({ users }: { users: Users }): Route[] {
     }),
 
     // POST /_matrix/client/v3/account/password/email/requestToken
-    route("requestTokenToResetPasswordEmail", async ({ body }) => {
+    route("requestTokenToResetPasswordEmail", async ({ body, request }) => {
       if (!confirmations.isOffered) throw denied("mail");
-      return { sid: await confirmations.begin("password", emailRequest(body)) };
+      return { sid: await confirmations.begin("password", emailRequest(body, request)) };
     }),
 
     // POST /_matrix/client/v3/account/password/msisdn/requestToken

@@ -59,10 +59,10 @@ export function registrationRoutes({
     }),
 
     // POST /_matrix/client/v3/register/email/requestToken
-    route("requestTokenToRegisterEmail", async ({ body }) => {
+    route("requestTokenToRegisterEmail", async ({ body, request }) => {
       if (!confirmations.isOffered) throw denied("mail");
       if (registration.mode === "closed") throw errors.forbidden("Registration is closed");
-      return { sid: await confirmations.begin("register", emailRequest(body)) };
+      return { sid: await confirmations.begin("register", emailRequest(body, request)) };
     }),
 
     // POST /_matrix/client/v3/register/msisdn/requestToken

@@ -111,7 +111,8 @@ export function createOutbox(deps: OutboxDeps): Outbox & { stop(): Promise<void>
 
   const working = work();
   return {
-    async put(tx, { to, subject, blocks, headers = {} }, lifeMs) {
+    async put(tx, letter, lifeMs) {
+      const { to, subject, blocks, headers = {} } = letter;
       const now = clock.now();
       if ((await countOutgoingMails(tx, MAX_WAITING)) >= MAX_WAITING) {
         throw errors.limitExceeded(MAX_PAUSE_MS, "Too many mails wait to be sent");
@@ -119,8 +120,12 @@ export function createOutbox(deps: OutboxDeps): Outbox & { stop(): Promise<void>
       const mail: WrittenMail = {
         ...{ to, subject: subject.replaceAll(/[\r\n]+/g, " ") },
         text: plainText(blocks),
-        html: htmlText(subject, blocks),
-        headers: { "Auto-Submitted": "auto-generated", ...headers },
+        html: htmlText(letter),
+        headers: {
+          "Auto-Submitted": "auto-generated",
+          "Content-Language": letter.language,
+          ...headers,
+        },
         messageId: `<${random.alphanumeric(24)}@${domain}>`,
         writtenTs: now,
       };

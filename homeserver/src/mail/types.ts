@@ -4,6 +4,8 @@ import type { Tx } from "../storage/sql.ts";
 export interface Mail {
   /** An address in its canonical form. */
   readonly to: string;
+  /** The tag of the language that it is written in. */
+  readonly language: string;
   readonly subject: string;
   readonly blocks: readonly Block[];
   /** Further headers: names and values of printable ASCII. */

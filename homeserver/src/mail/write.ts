@@ -1,5 +1,5 @@
 /** Plain text and HTML of a mail. */
-import type { Block } from "./types.ts";
+import type { Block, Mail } from "./types.ts";
 
 /** The text for programs that show no HTML, and for people who want none. */
 export function plainText(blocks: readonly Block[]): string {
@@ -19,9 +19,9 @@ function plainBlock(block: Block): string {
 }
 
 /** The same as HTML, which loads nothing from anywhere. */
-export function htmlText(subject: string, blocks: readonly Block[]): string {
+export function htmlText({ language, subject, blocks }: Omit<Mail, "to">): string {
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${escaped(subject)}</title></head>
+<html lang="${escaped(language)}"><head><meta charset="utf-8"><title>${escaped(subject)}</title></head>
 <body style="margin:0;padding:24px;background:#f4f4f2;color:#1c1c1a;font:16px/1.5 system-ui,sans-serif">
 <div style="max-width:560px;margin:0 auto;padding:24px 28px;background:#fff;border-radius:12px">
 ${blocks.map(htmlBlock).join("\n")}

@@ -112,7 +112,7 @@ export function entryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
         // A solution is good once, and a mail costs one, too.
         const solved = await solutionIn(registration, body, ip);
         if (registration.needsEmail && begun === undefined) {
-          const sent = await confirmations.beginHere("register", email.trim());
+          const sent = await confirmations.beginHere("register", email.trim(), languages);
           return register(await browsers.of(request), { next, username, begun: sent }, languages);
         }
         await registration.register(userId, password, {

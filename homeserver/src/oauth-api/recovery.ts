@@ -41,7 +41,8 @@ export function recoveryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
       const browser = await browsers.of(request);
       const { email = "", next } = body;
       try {
-        const begun = await confirmations.beginHere("password", email.trim());
+        const languages = request.headers["accept-language"];
+        const begun = await confirmations.beginHere("password", email.trim(), languages);
         return reply(browser, newPasswordPage({ ...shown(browser, next), ...begun }));
       } catch (error) {
         if (!(error instanceof MatrixError) || error.status >= 500) throw error;

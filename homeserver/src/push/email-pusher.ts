@@ -6,6 +6,7 @@ import { noteMailed, noteRead } from "../storage/push/mailed.ts";
 import type { Sql } from "../storage/sql.ts";
 import { transaction } from "../storage/transaction.ts";
 import type { Delivery } from "./delivery.ts";
+import { languageFor } from "../users/common/languages.ts";
 import { digestMail, type ToldEvent } from "./email/digest.ts";
 import type { OnItsWay } from "./lanes.ts";
 import { noteOf, type Notes } from "./notes.ts";
@@ -100,7 +101,8 @@ export function createEmailPusher(deps: {
     const { outbox, unsubscribing, baseUrl, serverName } = email!;
     const address = state.row.pushkey;
     const unsubscribe = unsubscribing.linkFor(state.userId, address);
-    const places = { baseUrl, serverName, unsubscribe };
+    const language = languageFor(state.row.lang);
+    const places = { baseUrl, serverName, unsubscribe, language };
     const mail = digestMail(address, unread.events, unread.hasMore, places);
     const now = clock.now();
     const mailPause = Math.min(Math.max(state.mailPause * GROWTH, FIRST_PAUSE_MS), MAX_PAUSE_MS);

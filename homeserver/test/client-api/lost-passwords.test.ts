@@ -89,6 +89,24 @@ describe("a lost password", () => {
     expect(mail.text).not.toContain("http");
   });
 
+  test("is written of in the language of whoever asks", async () => {
+    const wished = { email: EMAIL, client_secret: "in.german", send_attempt: 1 };
+    const asked = await t.inject({
+      method: "POST",
+      url: "/_matrix/client/v3/account/password/email/requestToken",
+      payload: wished,
+      headers: { "accept-language": "de-AT, en;q=0.5" },
+    });
+    expect(asked.status).toBe(200);
+    const mail = await t.server.mailTo(EMAIL, 2);
+    expect(mail.headers).toMatchObject({
+      subject: "=?UTF-8?Q?Ein_neues_Passwort_f=C3=BCr_here=2Etest?=",
+      "content-language": "de",
+    });
+    expect(mail.text).toContain("Der Link gilt eine Stunde.");
+    expect((await t.follow(mail)).status).toBe(200);
+  });
+
   test("stays where the account is locked or gone, or the address not its any more", async () => {
     const creds = await t.confirmed("account/password", EMAIL);
     await t.sql`UPDATE accounts SET locked_ts = 1 WHERE user_id = ${ann.user_id}`;

@@ -48,6 +48,7 @@ function open(send: SendMail = createSmtp({ url: server.url, from: FROM }), by =
 
 const mail = (to = "ann@there.test") => ({
   to,
+  language: "de",
   subject: "Grüße",
   blocks: ["Hello <b>Ann</b>", { link: "https://here.test/x?a=1&b=2", label: "Look" }],
 });
@@ -67,10 +68,12 @@ describe("a mail", () => {
     const taken = await server.mailTo("ann@there.test");
     expect(taken.from).toBe("weft@here.test");
     expect(taken.text).toContain("Hello <b>Ann</b>\n\nLook:\nhttps://here.test/x?a=1&b=2");
+    expect(taken.html).toContain('<html lang="de">');
     expect(taken.html).toContain("Hello &lt;b&gt;Ann&lt;/b&gt;");
     expect(taken.html).toContain('href="https://here.test/x?a=1&amp;b=2"');
     expect(taken.headers).toMatchObject({
       "auto-submitted": "auto-generated",
+      "content-language": "de",
       "message-id": expect.stringMatching(/^<\w{24}@here\.test>$/),
       from: "Weft <weft@here.test>",
     });

@@ -90,6 +90,20 @@ async function pass(ms: number): Promise<void> {
 const settled = (user: TestUser) => until(async () => (await rowOf(user))?.behind === false);
 const mailsTo = (to: string) => mails.taken.filter((mail) => mail.to.includes(to));
 
+test("is told in the language that the pusher was set with", async () => {
+  expect((await set(bob, { lang: "de-CH" })).status).toBe(200);
+  await alice.send(roomId, "first");
+  await planned(bob);
+  await told(1);
+  await pass(DELAY_MS);
+  const mail = await mails.mailTo(address);
+  await settled(bob);
+  expect(mail.headers["subject"]).toMatch(/^Ungelesen in /);
+  expect(mail.headers["content-language"]).toBe("de");
+  expect(mail.text).toContain("Es gibt eine Benachrichtigung, die du noch nicht gesehen hast.");
+  expect(mail.html).toContain("Weiterlesen");
+});
+
 test("what is unread after ten minutes is told, and where to read on", async () => {
   expect((await set(bob)).status).toBe(200);
   await alice.call("PUT", `/rooms/${roomId}/state/m.room.name`, { name: "Garden <1>" });

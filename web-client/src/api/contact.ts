@@ -16,7 +16,10 @@ export function createContactApi(http: Http) {
         await http.call<"requestTokenTo3PIDEmail">(
           "POST",
           "/_matrix/client/v3/account/3pid/email/requestToken",
-          { body: { email, client_secret: clientSecret, send_attempt: attempt } },
+          {
+            body: { email, client_secret: clientSecret, send_attempt: attempt },
+            language: document.documentElement.lang,
+          },
         )
       ).sid,
     /** Needs user-interactive auth. */

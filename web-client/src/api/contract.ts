@@ -39,4 +39,4 @@ export type AddressOptions<Id extends OperationId> = PathValues<Id> & QueryValue
 
 /** What a call to an operation takes: its path and query values, its body, and how many milliseconds to wait. */
 export type CallOptions<Id extends OperationId> = AddressOptions<Id> &
-  Body<Id> & { signal?: AbortSignal | undefined; timeout?: number };
+  Body<Id> & { signal?: AbortSignal | undefined; timeout?: number; language?: string };

@@ -26,6 +26,8 @@ interface RequestOptions {
   timeout?: number;
   /** The answer is a file, which no socket carries. */
   isFile?: boolean;
+  /** In which language the server writes to people about this: a tag. No socket carries it. */
+  language?: string;
 }
 
 /** Where the tokens are: `current` now, `renew` after the server refused `used`. */
@@ -116,7 +118,8 @@ export function createHttp(baseUrl: string, tokens?: TokenSource, socket?: Socke
     options: RequestOptions,
     token: string | undefined,
   ): Promise<Response> {
-    if (socket?.$state.get() === "open" && token !== undefined && options.isFile !== true) {
+    const isCarried = options.isFile !== true && options.language === undefined;
+    if (socket?.$state.get() === "open" && token !== undefined && isCarried) {
       const body = textOf(options);
       try {
         const signal = signalFor(options);
@@ -138,6 +141,7 @@ export function createHttp(baseUrl: string, tokens?: TokenSource, socket?: Socke
   ) {
     const headers: Record<string, string> = {};
     if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;
+    if (options.language !== undefined) headers["Accept-Language"] = options.language;
     const sent = textOf(options);
     if (sent !== undefined) headers["Content-Type"] = "application/json";
     try {

@@ -54,6 +54,14 @@ describe("a request", () => {
     expect(headers()).toEqual({ Authorization: "Bearer t", "Content-Type": "application/json" });
   });
 
+  test("says in which language the server is to write, past a socket", async () => {
+    const socket = { $state: { get: () => "open" }, request: vi.fn() };
+    const http = createHttp("", source("t").tokens, socket as never);
+    await http.call<"leaveRoom">("POST", LEAVE, { path: { roomId: "!a:b" }, language: "de" });
+    expect(headers()).toMatchObject({ "Accept-Language": "de" });
+    expect(socket.request).not.toHaveBeenCalled();
+  });
+
   test("without a token says nothing of one, and one that only reads has no body", async () => {
     await createHttp("").call<"getLoginFlows">("GET", "/_matrix/client/v3/login", {});
     expect(headers()).toEqual({});

@@ -6,7 +6,7 @@ import { Readable, Writable } from "node:stream";
 export interface Asker {
   /** The connection: its address is theirs, or their proxy's. */
   readonly connection: Socket;
-  /** `user-agent` and `x-forwarded-for`, as the socket was opened with. */
+  /** `user-agent`, `x-forwarded-for` and `accept-language`, as the socket was opened with. */
   readonly headers: Readonly<Record<string, string>>;
 }
 

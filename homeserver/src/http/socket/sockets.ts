@@ -174,7 +174,7 @@ export function createSockets(deps: SocketsDeps): Sockets {
 /** What handlers may look at of the request that opened a socket. */
 function headersOf({ headers }: IncomingMessage): Record<string, string> {
   const kept: Record<string, string> = {};
-  for (const name of ["user-agent", "x-forwarded-for"]) {
+  for (const name of ["user-agent", "x-forwarded-for", "accept-language"]) {
     const value = headers[name];
     if (value !== undefined) kept[name] = String(value);
   }

@@ -2,8 +2,8 @@ import type { FastifyRequest } from "fastify";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Reply, type ReplyHeaders } from "../../http/reply/reply.ts";
-import { Html, html, type Language, LANGUAGE, type Text } from "../words/html.ts";
-import { likedLanguages } from "../../users/common/languages.ts";
+import { Html, html, LANGUAGE, type Text } from "../words/html.ts";
+import { type Language, languageFor } from "../../users/common/languages.ts";
 
 /** The style of all pages. */
 export const STYLE = readFileSync(new URL("./style.css", import.meta.url), "utf8");
@@ -53,14 +53,11 @@ class PageReply extends Reply {
   }
 }
 
-const LANGUAGES: ReadonlySet<string> = new Set<Language>(["en", "de"]);
-
 /** An answer in the language that the browser likes best among those of the pages. */
 export function inLanguageOf<T>({ headers }: FastifyRequest, answer: T): T | Reply {
   if (!(answer instanceof PageReply)) return answer;
-  const tags = likedLanguages(headers["accept-language"]).map((tag) => tag.split("-")[0]!);
-  const found = tags.find((tag) => LANGUAGES.has(tag)) as Language | undefined;
-  return found === undefined || found === "en" ? answer : answer.in(found);
+  const language = languageFor(headers["accept-language"]);
+  return language === "en" ? answer : answer.in(language);
 }
 
 /**

@@ -1,8 +1,6 @@
+import type { Language } from "../../users/common/languages.ts";
 import { GERMAN } from "./german.ts";
 import { germanProblem } from "./german-problems.ts";
-
-/** The languages of the pages, as HTML and Content-Language name them. */
-export type Language = "en" | "de";
 
 /** What stands in HTML; text is escaped. */
 export type Part = Html | Said | string | number | undefined | false | readonly Part[];

@@ -1,6 +1,8 @@
 /** The mail that tells what is unread. */
 import type { Block, Mail } from "../../mail/types.ts";
 import type { JsonObject } from "../../protocol/json.ts";
+import type { Language } from "../../users/common/languages.ts";
+import { DIGEST_WORDS, type DigestWords } from "./words.ts";
 import { wellFormed } from "../../protocol/text.ts";
 
 /** An event that a digest may tell of. */
@@ -14,11 +16,13 @@ export interface ToldEvent {
   readonly isInvite: boolean;
 }
 
-/** Where links of a digest lead. */
+/** Where links of a digest lead, and what it is written in. */
 interface Places {
   readonly baseUrl: string;
   readonly serverName: string;
   readonly unsubscribe: string;
+  /** What its reader reads. */
+  readonly language: Language;
 }
 
 const MAX_ROOMS = 10;
@@ -34,26 +38,25 @@ export function digestMail(
   to: string,
   events: readonly ToldEvent[],
   hasMore: boolean,
-  { baseUrl, serverName, unsubscribe }: Places,
+  { baseUrl, serverName, unsubscribe, language }: Places,
 ): Mail {
+  const words = DIGEST_WORDS[language];
   const rooms = [...Map.groupBy(events, ({ roomId }) => roomId).values()];
-  const count = `${hasMore ? "more than " : ""}${events.length}`;
   const subject =
     rooms.length === 1
-      ? `Unread in ${nameOf(rooms[0]![0]!)} on ${serverName}`
-      : `Unread in ${rooms.length} rooms on ${serverName}`;
+      ? words.subjectOfOne(nameOf(rooms[0]![0]!, words), serverName)
+      : words.subjectOfMore(rooms.length, serverName);
   const rest = rooms.length - MAX_ROOMS;
   const isOne = events.length === 1 && !hasMore;
   return {
     to,
+    language,
     subject,
     blocks: [
-      isOne
-        ? "There is one notification that you have not seen."
-        : `There are ${count} notifications that you have not seen.`,
-      ...rooms.slice(0, MAX_ROOMS).flatMap((all) => roomBlocks(all, baseUrl)),
-      ...(rest > 0 ? [`And ${rest} more rooms.`] : []),
-      { link: unsubscribe, label: "Have no more of these mails", isSmall: true },
+      isOne ? words.one : words.more(events.length, hasMore),
+      ...rooms.slice(0, MAX_ROOMS).flatMap((all) => roomBlocks(all, baseUrl, words)),
+      ...(rest > 0 ? [words.otherRooms(rest)] : []),
+      { link: unsubscribe, label: words.unsubscribe, isSmall: true },
     ],
     headers: {
       "List-Unsubscribe": `<${unsubscribe}>`,
@@ -62,18 +65,18 @@ export function digestMail(
   };
 }
 
-function roomBlocks(events: readonly ToldEvent[], baseUrl: string): Block[] {
+function roomBlocks(events: readonly ToldEvent[], baseUrl: string, words: DigestWords): Block[] {
   const first = events[0]!;
   const list = events
     .slice(-MAX_PER_ROOM)
-    .map((event) => ({ label: senderOf(event), text: textOf(event) }));
+    .map((event) => ({ label: senderOf(event), text: textOf(event, words) }));
   const earlier = events.length - list.length;
-  const more = earlier > 0 ? [{ text: `${earlier} before these` }] : [];
+  const more = earlier > 0 ? [{ text: words.earlier(earlier) }] : [];
   const link = `${baseUrl}/#/room/${encodeURIComponent(first.roomId)}`;
   return [
-    { heading: nameOf(first) },
+    { heading: nameOf(first, words) },
     { list: [...more, ...list] },
-    { link, label: first.isInvite ? "See the invite" : "Read on", isSmall: true },
+    { link, label: first.isInvite ? words.seeInvite : words.readOn, isSmall: true },
   ];
 }
 
@@ -81,13 +84,13 @@ const line = (text: string, max: number) =>
   wellFormed(text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]+/gu, " ").trim(), max);
 
 const senderOf = ({ senderName, sender }: ToldEvent) => line(senderName ?? sender, MAX_NAME);
-const nameOf = (event: ToldEvent) =>
-  event.roomName === undefined ? `a room with ${senderOf(event)}` : line(event.roomName, MAX_NAME);
+const nameOf = (event: ToldEvent, words: DigestWords) =>
+  event.roomName === undefined ? words.roomWith(senderOf(event)) : line(event.roomName, MAX_NAME);
 
-function textOf({ type, content, isInvite }: ToldEvent): string {
-  if (isInvite) return "invites you";
-  if (type === "m.room.encrypted") return "an encrypted message";
+function textOf({ type, content, isInvite }: ToldEvent, words: DigestWords): string {
+  if (isInvite) return words.invites;
+  if (type === "m.room.encrypted") return words.encrypted;
   const { body } = content;
-  if (typeof body !== "string" || line(body, MAX_TEXT) === "") return "something new";
+  if (typeof body !== "string" || line(body, MAX_TEXT) === "") return words.something;
   return line(body, MAX_TEXT);
 }

@@ -8,6 +8,8 @@ export interface PusherRow {
   readonly appId: string;
   readonly pushkey: string;
   readonly kind: string;
+  /** The tag of the language that its reader prefers. */
+  readonly lang: string;
   /** JSON object text. */
   readonly data: string;
   /** ms since 1970. */
@@ -31,7 +33,7 @@ export interface PusherRow {
 }
 
 function columns(sql: Sql | Tx) {
-  return sql`pusher_id AS "pusherId", user_id AS "userId", app_id AS "appId", pushkey, kind, data,
+  return sql`pusher_id AS "pusherId", user_id AS "userId", app_id AS "appId", pushkey, kind, lang, data,
     set_ts AS "setTs", told_to AS "toldTo", badge, behind, failures, retry_ts AS "retryTs",
     mailed_ts AS "mailedTs", mail_pause AS "mailPause",
     ack_token AS "ackToken", ack_expires AS "ackExpires"`;

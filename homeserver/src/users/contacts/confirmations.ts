@@ -7,6 +7,7 @@ import * as storage from "../../storage/contacts/confirmations.ts";
 import { countMailTo } from "../../storage/contacts/outgoing-mails.ts";
 import type { Sql, Tx } from "../../storage/sql.ts";
 import { transaction } from "../../storage/transaction.ts";
+import { languageFor } from "../common/languages.ts";
 import { hashSecret, newSecret } from "../common/secrets.ts";
 import { canonicalEmail } from "./email.ts";
 import { isOfUse, letter } from "./letters.ts";
@@ -29,6 +30,8 @@ interface EmailRequest {
   readonly clientSecret: string;
   readonly sendAttempt: number;
   readonly nextLink?: string | undefined;
+  /** Which language its user reads (Accept-Language). */
+  readonly accepted?: string | undefined;
 }
 
 /** An address whose owner has followed the link. */
@@ -64,6 +67,7 @@ export interface Confirmations {
   beginHere(
     purpose: Purpose,
     email: string,
+    accepted: string | undefined,
   ): Promise<{ readonly sid: string; readonly clientSecret: string }>;
   /** What the link leads to; undefined: it is too old, or was used. */
   look(sid: string, token: string): Promise<Linked | undefined>;
@@ -118,7 +122,8 @@ export function createConfirmations(deps: {
   }
 
   const begin: Confirmations["begin"] = async (purpose, request) => {
-    const { email, clientSecret, sendAttempt, nextLink: next } = request;
+    const { email, clientSecret, sendAttempt, nextLink: next, accepted } = request;
+    const language = languageFor(accepted);
     if (mail === undefined) throw errors.forbidden("This server sends no mail");
     const address = canonicalEmail(email);
     if (address === undefined) throw errors.invalidParam("That is no e-mail address");
@@ -140,7 +145,7 @@ export function createConfirmations(deps: {
       const link = `${mail.baseUrl}${CONFIRM_PATH}?${query}`;
       await mail.outbox.put(
         tx,
-        letter(address, { purpose, serverName, owner, link }),
+        letter(address, { purpose, language, serverName, owner, link }),
         MAIL_LIFE_MS,
       );
       return begun;
@@ -153,9 +158,10 @@ export function createConfirmations(deps: {
   return {
     isOffered: mail !== undefined,
     begin,
-    async beginHere(purpose, email) {
+    async beginHere(purpose, email, accepted) {
       const clientSecret = newSecret("mail", random);
-      return { sid: await begin(purpose, { email, clientSecret, sendAttempt: 1 }), clientSecret };
+      const request = { email, clientSecret, sendAttempt: 1, accepted };
+      return { sid: await begin(purpose, request), clientSecret };
     },
 
     async look(sid, token) {

@@ -1,15 +1,9 @@
 /** What the mails about addresses say. */
-import type { Block, Mail } from "../../mail/types.ts";
+import type { Mail } from "../../mail/types.ts";
+import type { Language } from "../common/languages.ts";
+import type { Letters, Occasion } from "./letter-types.ts";
+import { GERMAN_LETTERS } from "./letters-german.ts";
 import type { Purpose } from "../../storage/contacts/confirmations.ts";
-
-interface Occasion {
-  readonly purpose: Purpose;
-  readonly serverName: string;
-  /** The account that has the address. */
-  readonly owner: string | undefined;
-  /** Of the page that confirms the address. */
-  readonly link: string;
-}
 
 /**
  * Whether what the mail is asked for can be: a new address belongs to nobody, one for a new
@@ -21,17 +15,16 @@ export function isOfUse(purpose: Purpose, owner: string | undefined): boolean {
 
 /** The mail to an address, with a link, or with why there is none. */
 export function letter(to: string, occasion: Occasion): Mail {
-  const { purpose, owner } = occasion;
-  const write = isOfUse(purpose, owner) ? LINKS[purpose] : REASONS[purpose];
-  return { to, ...write(occasion) };
+  const { purpose, owner, language } = occasion;
+  const { links, reasons } = LETTERS[language];
+  const write = (isOfUse(purpose, owner) ? links : reasons)[purpose];
+  return { to, language, ...write(occasion) };
 }
-
-type Letter = (occasion: Occasion) => { readonly subject: string; readonly blocks: Block[] };
 
 const NOTHING = "If it was not you, do nothing: without the link nothing happens.";
 const HOUR = "The link is good for an hour.";
 
-const LINKS: Readonly<Record<Purpose, Letter>> = {
+const links: Letters["links"] = {
   register: ({ serverName, link }) => ({
     subject: `Confirm your e-mail address for ${serverName}`,
     blocks: [
@@ -58,7 +51,7 @@ const LINKS: Readonly<Record<Purpose, Letter>> = {
   }),
 };
 
-const REASONS: Readonly<Record<Purpose, Letter>> = {
+const reasons: Letters["reasons"] = {
   register: ({ serverName, owner }) => ({
     subject: `You have an account on ${serverName} already`,
     blocks: [
@@ -83,4 +76,9 @@ const REASONS: Readonly<Record<Purpose, Letter>> = {
       "If it was not you, do nothing.",
     ],
   }),
+};
+
+const LETTERS: Readonly<Record<Language, Letters>> = {
+  en: { links, reasons },
+  de: GERMAN_LETTERS,
 };
