@@ -10,15 +10,15 @@ export function createContactApi(http: Http) {
   return {
     addresses: async (): Promise<Address[]> =>
       (await http.call<"getAccount3PIDs">("GET", "/_matrix/client/v3/account/3pid", {})).threepids,
-    /** Has a link sent to an address. Answers the session in which it is confirmed. */
-    requestEmail: async (email: string, clientSecret: string, attempt: number): Promise<string> =>
+    /** Has a link sent to an address, in a mail in that language. Answers the session in which it is confirmed. */
+    requestEmail: async (email: string, clientSecret: string, language: string): Promise<string> =>
       (
         await http.call<"requestTokenTo3PIDEmail">(
           "POST",
           "/_matrix/client/v3/account/3pid/email/requestToken",
           {
-            body: { email, client_secret: clientSecret, send_attempt: attempt },
-            language: document.documentElement.lang,
+            body: { email, client_secret: clientSecret, send_attempt: 1 },
+            language,
           },
         )
       ).sid,

@@ -111,7 +111,8 @@ export class WeftSettingsAccount extends LitElement {
     if (email === "" || this.busy) return;
     void this.#try(async () => {
       const secret = crypto.randomUUID().replaceAll("-", "");
-      const sid = await this.client.api.contact.requestEmail(email, secret, 1);
+      const { lang } = document.documentElement;
+      const sid = await this.client.api.contact.requestEmail(email, secret, lang);
       this.pending = { email, sid, secret };
     });
   };
