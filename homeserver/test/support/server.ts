@@ -1,4 +1,4 @@
-import { rm, symlink, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createAuthority } from "../../../scripts/lib/certificates.mjs";
 import { createApp } from "../../src/app.ts";
@@ -12,6 +12,7 @@ import { silentLogger } from "../../src/platform/logger.ts";
 import { parseServerName } from "../../src/protocol/identifiers.ts";
 import type { DatabaseLocation } from "../../src/storage/sql.ts";
 import { DEFAULT_LIMITS } from "../../src/users/common/limits.ts";
+import { openCutOff } from "./cut-off.ts";
 import { freshDatabase, type TestDatabase } from "./database.ts";
 import { freePorts } from "./ports.ts";
 import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
@@ -36,7 +37,8 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-const SOCKET = ".s.PGSQL.5432";
+/** How long a statement of a killed server may take to end. */
+const GONE_WITHIN_MS = 30_000;
 const authority = createAuthority();
 
 /**
@@ -163,25 +165,25 @@ async function run(config: Config, location: DatabaseLocation): Promise<Running>
   };
 }
 
-/** The same with a way to the database that ends before the server does. */
+/**
+ * The same with a way of its own to the database. Killing it ends that way and the answers in one
+ * turn: if connections ended one after another, a statement that failed on the first would be
+ * noted by another.
+ */
 async function runMortal(config: Config, { location, sql }: TestDatabase): Promise<Running> {
-  const { socketFolder } = location;
-  if (socketFolder === undefined) throw new Error("the database has no unix socket");
-  const folder = makeTemporaryFolder("weft-way-");
-  await symlink(join(socketFolder, SOCKET), join(folder, SOCKET));
-  const end = () => rm(folder, { recursive: true, force: true });
-  const app = await run(config, { ...location, socketFolder: folder });
+  const way = await openCutOff(location);
+  const app = await run(config, way.location);
   return {
     async close() {
       await app.close();
-      await end();
+      await way.close();
     },
     async kill() {
-      await end();
+      await Promise.all([way.close(), app.kill()]);
+      // What it had asked before that goes on in the database until somebody ends it.
       await sql`
-        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        SELECT pg_terminate_backend(pid, ${GONE_WITHIN_MS}) FROM pg_stat_activity
         WHERE datname = current_database() AND application_name <> 'weft'`;
-      await app.kill();
     },
   };
 }
