@@ -5262,7 +5262,7 @@ export interface paths {
         put?: never;
         /**
          * Decide about a report
-         * @description It is done at once, and noted with who, when and why. A report that was decided can be decided about again. What fails is noted as well, and the report stays open.
+         * @description It is done at once, and noted with who, when and why. A report that was decided can be decided about again. What fails is noted as well, and the report stays open. What is so already is left as it is, and the same words are sent to a user once for each report. Whoever did not get an answer can ask again.
          */
         post: operations["decideReport"];
         delete?: never;
@@ -6719,6 +6719,8 @@ export interface components {
             failure_ts: number | null;
             /** @description It is not tried before that, in ms since 1970; absent: it answers. */
             retry_after_ts?: number;
+            /** @description When it last took something that was sent to it, in ms since 1970, exact to a second; null: not since this is noted. */
+            last_success_ts: number | null;
             /** @description What it is owed up to this log position it has; null: nothing was sent to it yet. */
             last_successful_stream_ordering: number | null;
             /** @description The last log position at which it is known to be owed something. More than it has: something waits for it. */
@@ -7229,7 +7231,7 @@ export interface components {
             seen_ts: number;
             /** @description How many it answered in the minute before. */
             requests: number;
-            /** @description Of these, those with a status from 500 on. */
+            /** @description Of these, those that this server failed at: with a status from 500 on, but not 502 or 504, by which another server failed. */
             failed: number;
             /** @description 95 % were answered within that. */
             p95_ms: number;
@@ -7252,7 +7254,7 @@ export interface components {
             replicas: number;
             /** @description How many were answered, of all replicas. */
             requests: number;
-            /** @description Of these, those with a status from 500 on. */
+            /** @description Of these, those that this server failed at: with a status from 500 on, but not 502 or 504, by which another server failed. */
             failed: number;
             /** @description The median time of an answer, without those that wait by design. */
             p50_ms: number;
@@ -31174,7 +31176,7 @@ export interface operations {
                 /** @description How many there are on a page. 100 by default, 1000 at most. */
                 limit?: number;
                 /** @description By what they are ordered. By their names by default. */
-                order_by?: "destination" | "retry_last_ts" | "retry_interval" | "failure_ts" | "last_successful_stream_ordering";
+                order_by?: "destination" | "retry_last_ts" | "retry_interval" | "failure_ts" | "last_successful_stream_ordering" | "last_success_ts";
                 /** @description Forwards or backwards. Forwards by default. */
                 dir?: "f" | "b";
                 /** @description Those alone in whose names this is found. */

@@ -19,6 +19,7 @@ export function federationRoutes({ destinations, blockedServers }: FederationDep
     retry_interval: row.intervalMs ?? 0,
     failure_ts: row.failingSince,
     ...(row.retryAfter !== null && { retry_after_ts: row.retryAfter }),
+    last_success_ts: row.deliveredTs,
     last_successful_stream_ordering: row.sent,
     last_wanted_stream_ordering: row.wanted,
     blocked: blockedServers.has(row.server as ServerName),

@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import { isOwnFailure } from "../protocol/errors.ts";
 import { deleteSamples, insertSample, type SampleRow } from "../storage/oversight/samples.ts";
 import type { Sql } from "../storage/sql.ts";
 import { type AnswerTimes, createAnswerTimes, round } from "./answer-times.ts";
@@ -109,7 +110,7 @@ export function createSamples(options: SamplesOptions): Samples {
     startedTs,
     answered({ operation, status, ms }) {
       span.requests += 1;
-      if (status >= 500) span.failed += 1;
+      if (isOwnFailure(status)) span.failed += 1;
       if (!WAITING.has(operation)) span.times.note(ms);
     },
     async stop() {

@@ -91,6 +91,14 @@ export class MatrixError extends Error {
   }
 }
 
+/**
+ * Whether an answer's status says that this server failed. 502 and 504 say that what it asked, or
+ * waits for, did: another server, a web page, somebody's upload. (RFC 9110, section 15.6.)
+ */
+export function isOwnFailure(status: number): boolean {
+  return status >= 500 && status !== 502 && status !== 504;
+}
+
 /** An event that the protocol's rules refuse: rejected or soft-failed alone, never a 500. */
 export class Rejection extends Error {
   readonly reason: string;

@@ -1,4 +1,5 @@
 /** What administrators decide about a report, and what is done then. */
+import { createHash } from "node:crypto";
 import type { Clock } from "../platform/clock.ts";
 import { errors, MatrixError } from "../protocol/errors.ts";
 import type { EventId, RoomId, UserId } from "../protocol/identifiers.ts";
@@ -37,7 +38,9 @@ interface Decision {
 
 /**
  * Notes the decision, carries it out, and notes that. Where the server stops in between, the report
- * stays open, and doing it again does no harm. Answers the decision's id.
+ * stays open. Whoever decides it again, be it at the same time and on another replica, finds done
+ * what was done: nobody is told the same twice, and nothing is redacted twice. Answers the
+ * decision's id.
  * @throws MatrixError M_NOT_FOUND 404 for the report or its target, M_INVALID_PARAM and
  * M_MISSING_PARAM 400 for what the report does not allow, M_UNKNOWN 400 where no user of this server
  * has the power; and what suspending and notices are refused with
@@ -96,16 +99,28 @@ export function createDecide(deps: DecideDeps): Decide {
         await users.moderation.change(by, userId!, { suspended: true });
         return;
       case "remove_from_room":
-        await actions.remove({ roomId: roomId!, userId: userId!, ban, reason });
+        await remove({ roomId: roomId!, userId: userId!, ban, reason });
     }
   }
 
-  async function warn({ by, reason, message }: Decision, to: UserId): Promise<void> {
+  /** Who is out already is left alone: somebody, or an attempt before, removed them. */
+  async function remove(request: Parameters<typeof actions.remove>[0]): Promise<void> {
+    try {
+      await actions.remove(request);
+    } catch (error) {
+      if (!(error instanceof MatrixError) || !(await actions.isRemoved(request))) throw error;
+    }
+  }
+
+  /** About one report a user is told the same words once, whoever decides that and however often. */
+  async function warn(decision: Decision, to: UserId): Promise<void> {
+    const { reportId, reason, message } = decision;
     const why = reason === undefined || reason === "" ? "." : `: ${reason}`;
     const body = message ?? `The administrators of this server have had a complaint of you${why}`;
     const content = { msgtype: "m.text", body };
-    const notice = { to, type: "m.room.message", stateKey: undefined, content, by };
-    await notices.send({ ...notice, txnId: undefined });
+    const txnId = createHash("sha256").update(`${reportId}\0${body}`).digest("base64url");
+    const notice = { to, type: "m.room.message", stateKey: undefined, content, txnId };
+    await notices.send({ ...notice, by: "reports" });
   }
 
   return async (decision) => {

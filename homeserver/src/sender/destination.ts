@@ -68,6 +68,8 @@ export class Destination {
   sent: number;
   /** The last position at which it is owed something. */
   wanted: number;
+  /** When it last took a transaction, ms since 1970; undefined: none of this process. */
+  deliveredTs: number | undefined;
   readonly #deps: DestinationDeps;
   readonly #edus = new EduQueue();
   readonly #memory: RecentItems;
@@ -192,6 +194,7 @@ export class Destination {
     this.#most = Math.min(this.#most * 2, MAX_ITEMS);
     this.#parts.shift();
     this.#advance(upTo);
+    this.deliveredTs = this.#deps.now();
     this.#deps.delivered(this);
   }
 

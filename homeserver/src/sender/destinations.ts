@@ -145,6 +145,6 @@ export function createDestinations(
 }
 
 export function rowOf(destination: Destination): DestinationRow {
-  const { server, sent, wanted } = destination;
-  return { server, sent, wanted };
+  const { server, sent, wanted, deliveredTs } = destination;
+  return { server, sent, wanted, deliveredTs };
 }

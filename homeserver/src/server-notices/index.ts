@@ -32,8 +32,11 @@ interface ServerNotice {
   readonly type: string;
   readonly stateKey: string | undefined;
   readonly content: JsonObject;
-  /** Who sends it, and their own number of it: a repetition is answered with the first one's event. */
-  readonly by: UserId;
+  /**
+   * Who sends it, or what for whoever decides it, and their own number of it: a repetition is
+   * answered with the first one's event.
+   */
+  readonly by: UserId | "reports";
   readonly txnId: string | undefined;
 }
 

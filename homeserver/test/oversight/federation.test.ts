@@ -61,13 +61,14 @@ describe("destinations", () => {
     await arrives(bob, "first");
     const list = await eventually("something arrived", async () => {
       const found: Body = await got(DESTINATIONS);
-      return found.destinations[0]?.last_successful_stream_ordering > 0 ? found : undefined;
+      return found.destinations[0]?.last_success_ts > 0 ? found : undefined;
     });
     expect(list).toEqual({
       total: 1,
       destinations: [
         {
           ...{ destination: two.name, retry_last_ts: 0, retry_interval: 0, failure_ts: null },
+          last_success_ts: expect.any(Number),
           last_successful_stream_ordering: expect.any(Number),
           last_wanted_stream_ordering: expect.any(Number),
           blocked: false,
@@ -88,6 +89,8 @@ describe("destinations", () => {
   test("that fail say since when, and are tried at once when somebody wants that", async () => {
     expect((await asked("POST", `${DESTINATIONS}/${two.name}/reset_connection`)).status).toBe(400);
     const before = Date.now();
+    const { last_success_ts: tookTs } = await got(`${DESTINATIONS}/${two.name}`);
+    expect(tookTs).toBeLessThanOrEqual(before);
     await two.stop();
     await alice.send(roomId, "while it was away");
     const failing: Body = await eventually("it fails", async () => {
@@ -103,18 +106,25 @@ describe("destinations", () => {
     await one.stop();
     await one.restart();
     const path = `${DESTINATIONS}/${two.name}`;
-    expect(await got(path)).toMatchObject({ retry_interval: 86_400_000 });
+    // When it took something is known after a restart, too.
+    const took = { last_success_ts: tookTs };
+    expect(await got(path)).toMatchObject({ retry_interval: 86_400_000, ...took });
     expect((await asked("POST", `${path}/reset_connection`)).body).toEqual({});
     // It is tried again, and in vain: the pause begins anew.
     await until(async () => [1000, 2000, 4000, 8000].includes((await got(path)).retry_interval));
     await two.restart();
     await arrives(bob, "while it was away");
-    expect(await got(`${DESTINATIONS}/${two.name}`)).toMatchObject({ failure_ts: null });
+    const back: Body = await eventually("it took what waited for it", async () => {
+      const found = await got(path);
+      return found.last_success_ts > tookTs ? found : undefined;
+    });
+    expect(back).toMatchObject({ failure_ts: null });
+    expect(back.last_success_ts).toBeGreaterThan(before);
   }, 60_000);
 
   test("are ordered, found by a part of their names, and paged", async () => {
     const { sql } = one.database;
-    await sql`INSERT INTO destinations VALUES ('b.test', 5, 9), ('a.test', 7, 7)`;
+    await sql`INSERT INTO destinations VALUES ('b.test', 5, 9, NULL), ('a.test', 7, 7, 30)`;
     await sql`INSERT INTO failing_servers VALUES ('b.test', 10, 500, 100, 300), ('c.test', 20, 400, 50, NULL)`;
     const names = async (query: string) =>
       (await got(`${DESTINATIONS}?destination=.TEST&${query}`)).destinations.map(
@@ -126,6 +136,7 @@ describe("destinations", () => {
       expect(await names("order_by=failure_ts")).toEqual(["a.test", "b.test", "c.test"]);
       expect(await names("order_by=retry_interval&dir=b")).toEqual(["b.test", "c.test", "a.test"]);
       expect(await names("order_by=retry_last_ts&dir=b")).toEqual(["c.test", "b.test", "a.test"]);
+      expect(await names("order_by=last_success_ts&dir=b")).toEqual(["a.test", "c.test", "b.test"]);
       expect(await names("order_by=last_successful_stream_ordering")).toEqual([
         ...["c.test", "b.test", "a.test"],
       ]);

@@ -16,6 +16,7 @@ const failing = () => ({
   retry_interval: 20 * MINUTE,
   failure_ts: Date.now() - 100 * MINUTE,
   retry_after_ts: Date.now() + 10 * MINUTE + 20_000,
+  last_success_ts: Date.now() - 120 * MINUTE,
   last_successful_stream_ordering: 10,
   last_wanted_stream_ordering: 30,
   blocked: false,
@@ -25,6 +26,7 @@ const ANSWERING = {
   retry_last_ts: 0,
   retry_interval: 0,
   failure_ts: null,
+  last_success_ts: null,
   last_successful_stream_ordering: 30,
   last_wanted_stream_ordering: 30,
   blocked: false,
@@ -65,6 +67,7 @@ describe("federation", () => {
     await expect
       .element(page.getByText("It lacks what happened in the last 20 steps of the log."))
       .toBeVisible();
+    await expect.element(page.getByText("Last delivery")).toBeVisible();
     await expect.element(page.getByRole("link", { name: "!kitchen:one" })).toBeVisible();
     await expectAccessible();
     await expectNarrow();

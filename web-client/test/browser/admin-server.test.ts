@@ -162,6 +162,18 @@ describe("background work", () => {
     await expectNarrow();
   });
 
+  test("is asked for once a visit", async () => {
+    const ended = { id: "1", kind: "delete_room", state: "complete", room_id: "!hall:one" };
+    const times = { started_ts: 1_700_000_000_000, ended_ts: 1_700_000_001_000 };
+    const { asked } = await openPlace(
+      { "GET /background": () => work({ work: [{ ...ended, ...times, done: 2, total: 2 }] }) },
+      ["background"],
+    );
+    await expect.element(page.getByText("1–1 of 1", { exact: true })).toBeVisible();
+    await expect.element(page.getByRole("link", { name: "!hall:one" })).toBeVisible();
+    expect(asked.filter(({ what }) => what === "GET /background")).toHaveLength(1);
+  });
+
   test("the indexing is halted after saying what that means", async () => {
     let isHalted = false;
     const { asked } = await openPlace(

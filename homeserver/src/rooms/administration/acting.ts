@@ -25,6 +25,8 @@ export interface ActingDeps extends LocalPowersDeps {
   readonly directory: Pick<RoomDirectory, "resolve">;
 }
 
+/** What redacts in the name of users, and its number of each redaction: there is one of an event. */
+const [OURSELVES, ONCE] = ["the administration", "1"];
 /** The level of a room's administrator, where the one who gives it has no number. */
 const ADMIN_LEVEL = 100;
 
@@ -39,6 +41,9 @@ export function createActing(deps: ActingDeps): RoomActions {
 
   const isIn = (membership: string | undefined) =>
     membership === "join" || membership === "invite" || membership === "knock";
+
+  const isOut = (membership: string | undefined, ban: boolean) =>
+    membership === "ban" || (!ban && !isIn(membership));
 
   /** Whether anybody may come in without being asked. */
   async function isOpen({ room }: RoomPowers): Promise<boolean> {
@@ -77,7 +82,7 @@ export function createActing(deps: ActingDeps): RoomActions {
     async remove({ roomId, userId, ban = false, reason }) {
       const powers = await powersIn(roomId);
       const membership = await membershipOf(powers, userId);
-      if (membership === "ban" || (!ban && !isIn(membership))) {
+      if (isOut(membership, ban)) {
         throw errors.notFound("That user is not in the room");
       }
       if (isLocal(userId) && !ban) {
@@ -93,18 +98,27 @@ export function createActing(deps: ActingDeps): RoomActions {
       );
     },
 
+    async isRemoved({ roomId, userId, ban = false }) {
+      const membership = await membershipOf(await powersIn(roomId), userId);
+      return isOut(membership, ban);
+    },
+
     async redact({ roomId, eventId, reason }) {
       const powers = await powersIn(roomId);
       const target = (await view.eventsById([eventId])).get(eventId);
       if (target === undefined || target.roomNid !== powers.room.nid) {
         throw errors.notFound("The room has no such event");
       }
+      if (target.redactedBy !== null) return;
       const { sender } = target.event;
       const actors = await powers.actors((level) => level >= powers.levels.redact);
       const own = isLocal(sender) && (await membershipOf(powers, sender)) === "join";
       // The sender always may, where they still may speak.
-      return throughOneOf(own ? [sender, ...actors] : actors, (by) =>
-        send.redact({ by: { userId: by }, roomId, eventId, reason }),
+      await throughOneOf(own ? [sender, ...actors] : actors, (by) =>
+        send.redact({
+          ...{ roomId, eventId, reason, txnId: ONCE },
+          by: { userId: by, deviceId: OURSELVES },
+        }),
       );
     },
 

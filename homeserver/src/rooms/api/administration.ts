@@ -65,12 +65,21 @@ export interface RoomActions {
     readonly ban?: boolean | undefined;
     readonly reason?: string | undefined;
   }): Promise<void>;
-  /** Redacts an event, in its sender's name where that is a user of this server. */
+  /** Whether nothing is left for `remove` to do. M_NOT_FOUND 404 for the room alone. */
+  isRemoved(request: {
+    readonly roomId: RoomId;
+    readonly userId: UserId;
+    readonly ban?: boolean | undefined;
+  }): Promise<boolean>;
+  /**
+   * Redacts an event, in its sender's name where that is a user of this server. Once: what is
+   * redacted already, or is being redacted this way, is not redacted again.
+   */
   redact(request: {
     readonly roomId: RoomId;
     readonly eventId: EventId;
     readonly reason?: string | undefined;
-  }): Promise<EventId>;
+  }): Promise<void>;
   /** Sets a user's power level. */
   setLevel(request: {
     readonly roomId: RoomId;

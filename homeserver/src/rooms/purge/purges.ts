@@ -161,8 +161,8 @@ export function createPurges(
   async function withSuccessor(row: PurgeRow, wanted: NewRoom | undefined): Promise<PurgeReport> {
     const before = reportOf(row);
     if (wanted === undefined || before.newRoom !== undefined) return before;
-    const report = { ...before, newRoom: await successors.make(wanted) };
     const { purgeId, status } = row;
+    const report = { ...before, newRoom: await successors.make(wanted, purgeId) };
     await notePurge(sql, purgeId, { status, report: JSON.stringify(report), ended: null });
     return report;
   }

@@ -6,6 +6,8 @@ export interface DestinationRow {
   readonly server: ServerName;
   readonly sent: number;
   readonly wanted: number;
+  /** When it last took something, ms since 1970; absent: nothing since this was begun. */
+  readonly deliveredTs?: number | undefined;
 }
 
 /** Servers that have not been sent everything meant for them, or were sent something lately. */
@@ -28,15 +30,18 @@ export async function saveDestinations(
 ): Promise<void> {
   if (rows.length === 0) return;
   await sql`
-    INSERT INTO destinations (server, sent_position, wanted_position)
-    SELECT server, max(sent), max(wanted) FROM unnest(
+    INSERT INTO destinations (server, sent_position, wanted_position, delivered_ts)
+    SELECT server, max(sent), max(wanted), nullif(max(delivered), 0) FROM unnest(
       ${textArray(rows.map((row) => row.server))}::text[],
       ${numberArray(rows.map((row) => row.sent))}::bigint[],
-      ${numberArray(rows.map((row) => row.wanted))}::bigint[]) AS row (server, sent, wanted)
+      ${numberArray(rows.map((row) => row.wanted))}::bigint[],
+      ${numberArray(rows.map((row) => row.deliveredTs ?? 0))}::bigint[])
+      AS row (server, sent, wanted, delivered)
     GROUP BY server ORDER BY server
     ON CONFLICT (server) DO UPDATE SET
       sent_position = GREATEST(destinations.sent_position, excluded.sent_position),
-      wanted_position = GREATEST(destinations.wanted_position, excluded.wanted_position)`;
+      wanted_position = GREATEST(destinations.wanted_position, excluded.wanted_position),
+      delivered_ts = GREATEST(destinations.delivered_ts, excluded.delivered_ts)`;
 }
 
 /**

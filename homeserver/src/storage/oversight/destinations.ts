@@ -6,6 +6,8 @@ export interface ListedDestination {
   readonly server: string;
   readonly sent: number | null;
   readonly wanted: number | null;
+  /** When it last took something; null: not since this is noted. */
+  readonly deliveredTs: number | null;
   /** null, like the next three: it answers. */
   readonly failingSince: number | null;
   readonly triedTs: number | null;
@@ -20,6 +22,7 @@ const ORDERS = {
   retry_interval: "intervalMs",
   failure_ts: "failingSince",
   last_successful_stream_ordering: "sent",
+  last_success_ts: "deliveredTs",
 } as const;
 
 export interface Page {
@@ -36,6 +39,7 @@ export interface DestinationPage extends Page {
 
 const all = (sql: Sql) => sql`
   SELECT server, d.sent_position AS sent, d.wanted_position AS wanted,
+    d.delivered_ts AS "deliveredTs",
     f.failing_since AS "failingSince", coalesce(f.tried_ts, f.retry_after - f.interval_ms) AS "triedTs",
     f.retry_after AS "retryAfter", f.interval_ms AS "intervalMs"
   FROM destinations d FULL JOIN failing_servers f USING (server)`;

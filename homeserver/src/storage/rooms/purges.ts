@@ -38,6 +38,29 @@ export async function insertPurge(
   }
 }
 
+/** In the content of a room's create event: the purge whose users the room is for. */
+export const MADE_FOR = "weft.purge";
+/** The clocks of replicas differ by less, ms. */
+const CLOCKS_DIFFER_BY = 3_600_000;
+
+/** The room that a user has made for those whom a purge puts out, if it is made. */
+export async function roomMadeFor(
+  sql: Sql | Tx,
+  purgeId: string,
+  by: string,
+): Promise<string | undefined> {
+  const mark = `"${MADE_FOR}":${JSON.stringify(purgeId)}`;
+  const [row] = await sql<{ roomId: string }[]>`
+    SELECT r.room_id AS "roomId" FROM purges p
+    JOIN memberships m ON m.user_id = ${by}
+    JOIN rooms r ON r.room_nid = m.room_nid AND r.created_ts > p.created_ts - ${CLOCKS_DIFFER_BY}
+    JOIN events e ON e.room_nid = r.room_nid AND e.type = 'm.room.create' AND e.sender = ${by}
+      AND e.position IS NOT NULL AND e.status = 0
+    WHERE p.purge_id = ${purgeId} AND strpos(e.json, ${mark}) > 0
+    ORDER BY r.room_nid LIMIT 1`;
+  return row?.roomId;
+}
+
 /** The oldest purge that has something left to do. */
 export async function nextPurge(sql: Sql | Tx): Promise<PurgeRow | undefined> {
   const [row] = await sql<PurgeRow[]>`

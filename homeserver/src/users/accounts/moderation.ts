@@ -67,10 +67,14 @@ export function createModeration(deps: { sql: Sql; log: Log; clock: Clock }): Mo
         const row = ensureOpen(await findAccount(tx, userId));
         if (row.isAdmin) throw errors.forbidden("That is another administrator");
         const now = clock.now();
-        if (locked !== undefined) await setLockedTs(tx, userId, locked ? now : null);
-        if (suspended !== undefined) await setSuspendedTs(tx, userId, suspended ? now : null);
+        // What is so already stays since when it was.
+        const since = (wish: boolean, before: number | null) => (wish ? (before ?? now) : null);
+        if (locked !== undefined) await setLockedTs(tx, userId, since(locked, row.lockedTs));
+        if (suspended !== undefined) {
+          await setSuspendedTs(tx, userId, since(suspended, row.suspendedTs));
+        }
         if (shadowBanned !== undefined) {
-          await setShadowBannedTs(tx, userId, shadowBanned ? now : null);
+          await setShadowBannedTs(tx, userId, since(shadowBanned, row.shadowBannedTs));
         }
         // Whoever keeps tokens in memory, or sends notifications, reads them again.
         record({ kind: "session", userId });

@@ -17,11 +17,9 @@ import { Loaded } from "../parts/loaded.ts";
 import { adminStyles } from "../parts/styles.ts";
 import { workStyles } from "./styles.ts";
 import "./under-way.ts";
-import type { WeftAdminUnderWay } from "./under-way.ts";
-import { isUnderWay, subjectOf, workName, workState } from "./work.ts";
+import { isUnderWay, subjectOf, untilNextLook, workName, workState } from "./work.ts";
 import { followerName } from "./followers.ts";
 
-const EVERY = 10_000;
 /** So many steps behind is as good as none: places are not saved at each step. */
 const USUAL = 20;
 
@@ -31,21 +29,32 @@ export class WeftAdminBackground extends LitElement {
   @property({ attribute: false }) client!: Client;
   @property({ attribute: false }) place!: AdminRoute;
   @query("weft-admin-list") private list!: WeftAdminList | null;
-  @query("weft-admin-under-way") private underWay!: WeftAdminUnderWay | null;
   readonly #known = new Loaded<Background>(this, (signal) =>
     createServerAdmin(this.client.api.http).background(signal),
   );
   readonly #again = new Again(
     this,
-    () => this.#known.load(),
-    () => EVERY,
+    () => this.#look(),
+    () => untilNextLook(this.#known.value?.work),
   );
+
+  /** Ended work that the list was made of. */
+  #listed = "";
 
   static override styles = [base, buttons, forms, adminStyles, workStyles];
 
-  #reload(): void {
-    void this.#again.now();
-    void this.underWay?.look();
+  async #look(): Promise<void> {
+    await this.#known.load();
+    const ended = this.#endedWork()
+      .map(({ id }) => id)
+      .join();
+    if (ended === this.#listed) return;
+    this.#listed = ended;
+    void this.list?.reload();
+  }
+
+  #endedWork(): BackgroundWork[] {
+    return (this.#known.value?.work ?? []).filter((each) => !isUnderWay(each));
   }
 
   #open(act: Act): void {
@@ -65,7 +74,7 @@ export class WeftAdminBackground extends LitElement {
       run: async () => {
         await createServerAdmin(this.client.api.http).setIndexing(isHalted);
         toast(isHalted ? msg("The indexing goes on.") : msg("The indexing is halted."));
-        this.#reload();
+        void this.#again.now();
       },
     });
   }
@@ -81,7 +90,7 @@ export class WeftAdminBackground extends LitElement {
       run: async () => {
         await createServerAdmin(this.client.api.http).start("regenerate_directory");
         toast(msg("People are being indexed anew."));
-        this.#reload();
+        void this.#again.now();
       },
     });
 
@@ -115,13 +124,11 @@ export class WeftAdminBackground extends LitElement {
       ],
       keyOf: ({ id }) => id,
       nameOf: ({ kind }) => workName(kind),
-      load: async (wish, signal) => {
-        const { work } = await createServerAdmin(this.client.api.http).background(signal);
+      // It stands on the page once all work is known, which is asked for again and again.
+      load: (wish) => {
         const state = wish.filters["state"];
-        return ofWhole(
-          wish,
-          work.filter((each) => !isUnderWay(each) && (!state || each.state === state)),
-        );
+        const ended = this.#endedWork().filter((each) => !state || each.state === state);
+        return Promise.resolve(ofWhole(wish, ended));
       },
     };
   }
@@ -158,10 +165,7 @@ export class WeftAdminBackground extends LitElement {
             ${isBusy ? nothing : html`<p class="hint">${msg("Nothing is under way.")}</p>`}
             <weft-admin-under-way
               .client=${this.client}
-              @changed=${() => {
-                void this.#again.now();
-                void this.list?.reload();
-              }}
+              .given=${known.work}
             ></weft-admin-under-way>
             <h3>${msg("Ended in the last week")}</h3>
             <weft-admin-list .listing=${this.#ended()} .place=${this.place}></weft-admin-list>

@@ -1,5 +1,5 @@
 import { msg } from "@lit/localize";
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { createServerAdmin, type BackgroundWork } from "../../api/admin/server.ts";
@@ -10,11 +10,7 @@ import { tags } from "../parts/facts.ts";
 import { Loaded } from "../parts/loaded.ts";
 import { adminStyles } from "../parts/styles.ts";
 import { workStyles } from "./styles.ts";
-import { isUnderWay, progress, subjectOf, workName, workState } from "./work.ts";
-
-/** Milliseconds between two looks while something is under way, and while nothing is. */
-const SOON = 1500;
-const LATER = 15_000;
+import { isUnderWay, progress, subjectOf, untilNextLook, workName, workState } from "./work.ts";
 
 /** What is chosen of all work. */
 export interface WorkFilter {
@@ -31,17 +27,20 @@ export interface WorkFilter {
 export class WeftAdminUnderWay extends LitElement {
   @property({ attribute: false }) client!: Client;
   @property({ attribute: false }) filter: WorkFilter = {};
+  /** All work, where somebody else asks for it already: then nothing is asked here. */
+  @property({ attribute: false }) given: readonly BackgroundWork[] | undefined;
   /** What was under way when it was looked at. */
   readonly #seen = new Set<string>();
   readonly #ended = new Set<string>();
   readonly #all = new Loaded<readonly BackgroundWork[]>(this, async (signal) => {
-    const { work } = await createServerAdmin(this.client.api.http).background(signal);
+    const work =
+      this.given ?? (await createServerAdmin(this.client.api.http).background(signal)).work;
     return work.filter((each) => this.#fits(each));
   });
   readonly #again = new Again(
     this,
     () => this.#look(),
-    () => (this.#all.value?.some(isUnderWay) === true ? SOON : LATER),
+    () => untilNextLook(this.#all.value),
   );
 
   static override styles = [
@@ -54,6 +53,10 @@ export class WeftAdminUnderWay extends LitElement {
       }
     `,
   ];
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (this.hasUpdated && changed.has("given")) void this.look();
+  }
 
   /** Looks at once: something was begun. */
   look(): Promise<void> {

@@ -19,6 +19,12 @@ export function workName(kind: string): string {
 export const isUnderWay = ({ state }: BackgroundWork): boolean =>
   state === "waiting" || state === "running" || state === "halted";
 
+/** Milliseconds between two looks while something is under way, and while nothing is. */
+const [SOON, LATER] = [1_500, 15_000];
+
+export const untilNextLook = (work: readonly BackgroundWork[] | undefined): number =>
+  work?.some(isUnderWay) === true ? SOON : LATER;
+
 export function workState(state: BackgroundWork["state"]): Tag {
   const names: Record<BackgroundWork["state"], Tag> = {
     waiting: [msg("Waits its turn"), "quiet"],

@@ -71,7 +71,9 @@ export class WeftAdminServer extends LitElement {
     const behind =
       (known.last_wanted_stream_ordering ?? 0) - (known.last_successful_stream_ordering ?? 0);
     const hasAnswered = known.last_successful_stream_ordering !== null;
+    const { last_success_ts: taken } = known;
     return facts([
+      [msg("Last delivery"), taken === null ? msg("not known") : moment(taken)],
       [msg("No answer since"), known.failure_ts === null ? undefined : moment(known.failure_ts)],
       [msg("Last tried"), known.retry_last_ts === 0 ? undefined : moment(known.retry_last_ts)],
       [msg("Next try"), known.retry_after_ts === undefined ? undefined : due(known.retry_after_ts)],

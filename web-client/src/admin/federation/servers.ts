@@ -63,6 +63,12 @@ export class WeftAdminServers extends LitElement {
         },
         { label: msg("State"), cell: (server) => tags([stateOf(server)]) },
         {
+          label: msg("Last delivery"),
+          order: "last_success_ts",
+          isNumber: true,
+          cell: (server) => moment(server.last_success_ts),
+        },
+        {
           label: msg("No answer since"),
           order: "failure_ts",
           isNumber: true,

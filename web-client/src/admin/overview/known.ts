@@ -62,7 +62,7 @@ function bad({ health, background, services, openReports }: Known): Concern[] {
     },
     {
       icon: "alert",
-      label: msg("Requests that failed in the last minute: the server’s log says why"),
+      label: msg("Requests that this server failed at in the last minute: its log says why"),
       many: health.replicas.reduce((sum, replica) => sum + replica.failed, 0),
       isBad: true,
     },

@@ -56,7 +56,9 @@ export function reportActs(client: Client, report: WholeReport, after: () => voi
     items.push(
       item("warn", "message", {
         text: msg(str`${who} gets a message of the server.`),
-        undo: msg("A message that was sent cannot be taken back."),
+        undo: msg(
+          "A message that was sent cannot be taken back. About one report nobody is told the same words twice.",
+        ),
         fields: [
           { name: "message", label: msg("What they are told"), type: "lines", isRequired: true },
         ],
