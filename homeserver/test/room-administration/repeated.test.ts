@@ -83,7 +83,7 @@ const warnings = async (text: string) => (await eventsOf("m.room.message", text)
 const redactions = async () => (await eventsOf("m.room.redaction", eventId)).length;
 const departures = async () =>
   (await eventsOf("m.room.member", bob.userId)).filter(({ json }) => {
-    const event = JSON.parse(json) as Body;
+    const event: Body = JSON.parse(json);
     return event.room_id === roomId && /^(leave|ban)$/.test(event.content.membership);
   }).length;
 const memberships = () => server.database.sql`
