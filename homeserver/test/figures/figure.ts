@@ -8,7 +8,7 @@ export interface Bench {
   readonly network: Network;
   readonly weft: WeftProcess;
   readonly browser: Browser;
-  /** Fewer runs and messages: to see that it works. */
+  /** Fewer runs, and a tenth of the rooms and messages: to see that it works. */
   readonly isQuick: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface Figure {
 
 export type Measure = (bench: Bench) => Promise<Figure[]>;
 
-function share(values: readonly number[], of: number): number {
+export function share(values: readonly number[], of: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) * of)] ?? Number.NaN;
 }
@@ -78,7 +78,7 @@ export async function paintedAfter(page: Page, url: string, seen: string): Promi
 }
 
 /** When the page that is open was painted, by its own clock. */
-function painted(page: Page): Promise<number> {
+export function painted(page: Page): Promise<number> {
   return eventually("it was painted", () => page.evaluate<number>("window.paintedAt"), {
     within: 240_000,
   });
