@@ -4,6 +4,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
 import { ApiError, isTransient } from "../api/errors.ts";
 import { text, type MatrixEvent } from "../api/types.ts";
+import { Cover } from "../controllers/cover.ts";
 import { Watch } from "../controllers/watch.ts";
 import { serverOf, viaServers } from "../store/actions.ts";
 import type { Client } from "../store/client.ts";
@@ -36,6 +37,11 @@ export class WeftRoomPage extends LitElement {
   @query("weft-timeline") private timeline!: WeftTimeline | null;
   #resolved = new Map<string, string>();
   #shown = "";
+  readonly #cover = new Cover(
+    this,
+    () => this.panel !== undefined,
+    () => this.#closePanel(),
+  );
 
   constructor() {
     super();
@@ -61,9 +67,14 @@ export class WeftRoomPage extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
-    const { room } = this.place;
-    if (changed.has("place") && changed.get("place")?.room !== room) this.#takeMark();
+    const { room, eventId } = this.place;
+    const before = changed.get("place");
+    if (changed.has("place") && before?.room !== room) this.#takeMark();
     if (room !== this.#shown && this.panel?.kind === "thread") this.panel = undefined;
+    // It would hide what one was led to.
+    const isElsewhere =
+      before !== undefined && (before.room !== room || before.eventId !== eventId);
+    if (isElsewhere && this.#cover.isOver) this.panel = undefined;
     this.#shown = room;
     if (room.startsWith("#") && !this.#resolved.has(room)) void this.#resolve(room);
     const joined = this.#room;
@@ -237,8 +248,7 @@ export class WeftRoomPage extends LitElement {
 
   #goTo(eventId: string): void {
     void this.timeline?.goTo(eventId);
-    // Where the panel lies over the conversation it would hide what one was led to.
-    if (matchMedia("(max-width: 960px)").matches) this.#closePanel();
+    if (this.#cover.isOver) this.#closePanel();
   }
 
   #panelView(room: Room) {

@@ -161,6 +161,52 @@ describe("the browser's way back", () => {
     await eventually(() => expect(openRoomId()).toBe("!other:one"));
   });
 
+  test("leads out of the panel of a room that lies over it, then out of the room", async () => {
+    const heading = page.getByRole("heading", { name: "Room", exact: true });
+    await openShell();
+    await page.viewport(390, 700);
+    await userEvent.click(page.getByRole("button", { name: /^People, / }));
+    await expect.element(heading).toBeVisible();
+    ask(true);
+    await expect.element(page.getByRole("heading", { name: "Delete it?" })).toBeVisible();
+    history.back();
+    await eventually(() => expect($dialog.get()).toBeUndefined());
+    await expect.element(heading).toBeVisible();
+    history.back();
+    await expect.element(heading).not.toBeInTheDocument();
+    expect(openRoomId()).toBe(ROOM);
+    await eventually(() => expect(focused()?.ariaLabel).toMatch(/^People, /));
+    await userEvent.click(page.getByRole("button", { name: /^People, / }));
+    await expect.element(heading).toBeVisible();
+    await userEvent.click(page.getByRole("button", { name: "Close" }));
+    await expect.element(heading).not.toBeInTheDocument();
+    history.back();
+    await eventually(() => expect(openRoomId()).toBe("!other:one"));
+  });
+
+  test("closes no panel that stands at the side", async () => {
+    await openShell();
+    await userEvent.click(page.getByRole("button", { name: /^People, / }));
+    await expect.element(page.getByRole("heading", { name: "Room", exact: true })).toBeVisible();
+    history.back();
+    await eventually(() => expect(openRoomId()).toBe("!other:one"));
+  });
+
+  test("leaves a panel that lies over a room behind when it leads elsewhere", async () => {
+    const heading = page.getByRole("heading", { name: "Room", exact: true });
+    await openShell();
+    await page.viewport(390, 700);
+    navigate({ page: "room", room: ROOM, eventId: "$some", via: [] }, true);
+    await userEvent.click(page.getByRole("button", { name: /^People, / }));
+    await expect.element(heading).toBeVisible();
+    navigate({ page: "room", room: "!other:one", via: [] });
+    await expect.element(heading).not.toBeInTheDocument();
+    history.back();
+    await eventually(() => expect(openRoomId()).toBe(ROOM));
+    history.back();
+    await eventually(() => expect(openRoomId()).toBe("!other:one"));
+  });
+
   test("does not close a window that has to be answered", async () => {
     const { client } = await openRoom();
     await show(
