@@ -5,17 +5,23 @@ import { keptSession, saveSession, type Session } from "./session.ts";
 /** How long before its end a token is renewed, in milliseconds. */
 const EARLY = 15_000;
 
-/** One tab at a time renews, since a refresh token is spent by its use. */
-function exclusively<T>(work: () => Promise<T>): Promise<T> {
-  return "locks" in navigator ? navigator.locks.request("weft.refresh", work) : work();
+const RENEWAL = "weft.refresh";
+
+/** A part of the page that cannot be loaded now may be later. */
+function unloaded(error: unknown): never {
+  throw new NetworkError(error);
 }
 
-/** What OAuth takes to renew; a part of the page that cannot be loaded now may be later. */
+/** One tab at a time renews, since a refresh token is spent by its use. */
+async function exclusively<T>(work: () => Promise<T>): Promise<T> {
+  if ("locks" in navigator) return navigator.locks.request(RENEWAL, work);
+  const { withLease } = await import("./lease.ts").catch(unloaded);
+  return withLease(RENEWAL, work);
+}
+
 async function byOAuth(session: Session): Promise<Session> {
-  const loaded = await import("./oauth.ts").catch((error: unknown) => {
-    throw new NetworkError(error);
-  });
-  return loaded.refreshTokens(session);
+  const { refreshTokens } = await import("./oauth.ts").catch(unloaded);
+  return refreshTokens(session);
 }
 
 async function byRefresh(session: Session): Promise<Session> {
@@ -81,6 +87,12 @@ export function createTokenSource(first: Session, onEnded: (soft: boolean) => vo
         if (await renewOnce(used)) return session.accessToken;
       } catch (error) {
         if (isTransient(error)) throw error;
+        // The refusal may be of a token that another tab has spent, which has the next one.
+        const stored = kept();
+        if (stored !== undefined && stored.accessToken !== used) {
+          session = stored;
+          return stored.accessToken;
+        }
       }
       if (!ended) {
         ended = true;

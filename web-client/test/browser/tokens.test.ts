@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createHttp } from "../../src/api/http.ts";
 import { loadSession, saveSession, type Session } from "../../src/api/session.ts";
+import { withLease } from "../../src/api/lease.ts";
 import { createTokenSource } from "../../src/api/tokens.ts";
 import { ApiError, NetworkError } from "../../src/api/errors.ts";
 
@@ -70,6 +71,70 @@ test("a token that another tab renewed is taken over without asking the server",
   saveSession({ ...session, accessToken: "valid", refreshToken: "r2" });
   await http.call<"getTokenOwner">("GET", WHOAMI, {});
   expect(refreshes()).toBe(0);
+});
+
+test("a refusal does not end the session when another tab has stored a newer token meanwhile", async () => {
+  const { refreshes } = serve(() => {
+    saveSession({ ...session, accessToken: "valid", refreshToken: "r2" });
+    return new Response(JSON.stringify({ errcode: "M_UNKNOWN_TOKEN" }), { status: 401 });
+  });
+  const onEnded = vi.fn();
+  const http = createHttp("", createTokenSource(session, onEnded));
+  await http.call<"getTokenOwner">("GET", WHOAMI, {});
+  expect(refreshes()).toBe(1);
+  expect(onEnded).not.toHaveBeenCalled();
+});
+
+describe("in a browser without Web Locks", () => {
+  const locks = Object.getOwnPropertyDescriptor(Navigator.prototype, "locks")!;
+  beforeEach(() => {
+    delete (Navigator.prototype as { locks?: unknown }).locks;
+  });
+  afterEach(() => {
+    Object.defineProperty(Navigator.prototype, "locks", locks);
+  });
+
+  test("two tabs that are refused at once renew once, and both go on", async () => {
+    const { refreshes } = serve(renewed);
+    const onEnded = vi.fn();
+    const tabs = [1, 2].map(() => createHttp("", createTokenSource(session, onEnded)));
+    await Promise.all(tabs.map((http) => http.call<"getTokenOwner">("GET", WHOAMI, {})));
+    expect(refreshes()).toBe(1);
+    expect(onEnded).not.toHaveBeenCalled();
+    expect(loadSession()).toMatchObject({ accessToken: "valid", refreshToken: "r2" });
+  });
+
+  test("one waits for another also after that has failed", async () => {
+    let running = 0;
+    const seen: number[] = [];
+    const done = await Promise.allSettled(
+      [0, 1, 2].map((at) =>
+        withLease("trial", async () => {
+          seen.push(++running);
+          await Promise.resolve();
+          running--;
+          if (at === 0) throw new Error("no");
+        }),
+      ),
+    );
+    expect(seen).toEqual([1, 1, 1]);
+    expect(done.filter(({ status }) => status === "fulfilled")).toHaveLength(2);
+  });
+
+  test.each([-1, 3_600_000])(
+    "a tab that is gone keeps nobody waiting: its note ends in %i ms",
+    async (lasts) => {
+      await withLease("trial", () => Promise.resolve());
+      const database = await new Promise<IDBDatabase>((resolve) => {
+        const request = indexedDB.open("weft leases");
+        request.addEventListener("success", () => resolve(request.result));
+      });
+      const table = database.transaction("leases", "readwrite").objectStore("leases");
+      table.put({ owner: "gone", until: Date.now() + lasts }, "trial");
+      database.close();
+      expect(await withLease("trial", () => Promise.resolve("done"))).toBe("done");
+    },
+  );
 });
 
 test("a token is renewed before it ends", async () => {
