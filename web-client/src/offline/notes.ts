@@ -1,5 +1,7 @@
 import { isQuiet } from "../text/quiet-hours.ts";
-import { plainName, plainText } from "../text/names.ts";
+import type { Content } from "../api/types.ts";
+import { plainName } from "../text/names.ts";
+import { answered, plainLine } from "../text/plain.ts";
 
 /** What the server pushes: flat, and written by strangers in part. (MSC4174.) */
 export interface Pushed {
@@ -67,8 +69,7 @@ function wordsOf(data: Pushed): string {
   const words = (name: keyof NoteWords, otherwise: string) => field(data.words, name) ?? otherwise;
   if (data.type === "m.room.encrypted") return words("encrypted", "Encrypted message");
   if (data.membership === "invite") return words("invites", "Invites you");
-  const body = plainText(field(data.content, "body") ?? "")
-    .replace(/\s+/g, " ")
-    .trim();
-  return body === "" ? words("message", "New message") : body.slice(0, SHOWN).toWellFormed();
+  const content = (typeof data.content === "object" ? data.content : null) as Content | null;
+  const said = content && plainLine(content, answered(content) !== undefined, SHOWN);
+  return said || words("message", "New message");
 }

@@ -4,8 +4,8 @@ import { isPoll, pollOf } from "./polls.ts";
 import { repliesTo } from "./relations.ts";
 import { localName, type Room } from "./room.ts";
 import { isRedacted, MESSAGE_TYPES } from "./timeline.ts";
-import { plainName, plainText } from "../text/names.ts";
-import { lineOf, MAX_LINE } from "../text/plain.ts";
+import { plainName } from "../text/names.ts";
+import { plainLine, withoutQuotation } from "../text/plain.ts";
 
 /** The content that is shown: of the newest edit, or the event's own. */
 export function shownContent(room: Room, event: MatrixEvent): Unchecked<"m.room.message"> {
@@ -15,10 +15,7 @@ export function shownContent(room: Room, event: MatrixEvent): Unchecked<"m.room.
 
 /** A plain body without the quotation that old clients put in front of an answer. */
 export function bodyWithoutFallback(event: MatrixEvent, body: string): string {
-  if (repliesTo(event) === undefined || !body.startsWith("> ")) return body;
-  const lines = body.split("\n");
-  const end = lines.findIndex((line) => !line.startsWith(">"));
-  return end < 0 ? body : lines.slice(lines[end] === "" ? end + 1 : end).join("\n");
+  return repliesTo(event) === undefined ? body : withoutQuotation(body);
 }
 
 const ATTACHMENTS = new Set(["m.image", "m.video", "m.audio", "m.file"]);
@@ -34,22 +31,8 @@ export function captionOf(content: Unchecked<"m.room.message">): string | undefi
   return name !== undefined && body !== undefined && body !== name ? body : undefined;
 }
 
-/** A message's words on one line, without marks for their form. */
-function words(event: MatrixEvent, content: Unchecked<"m.room.message">): string {
-  const html =
-    text(content, "format") === "org.matrix.custom.html"
-      ? text(content, "formatted_body")
-      : undefined;
-  const body = (text(content, "body") ?? "").slice(0, 10 * MAX_LINE);
-  const said = html === undefined ? "" : lineOf(html);
-  const line = plainText(said === "" ? bodyWithoutFallback(event, body) : said)
-    .replace(/\s+/g, " ")
-    .trim();
-  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE).toWellFormed()}…` : line;
-}
-
-/** One line that says what a message holds: for the room list, quotes and screen readers. */
-export function describeMessage(room: Room, event: MatrixEvent): string {
+/** One line that says what a message holds: for the room list, quotes and screen readers. `limit` is that of its words, in characters. */
+export function describeMessage(room: Room, event: MatrixEvent, limit?: number): string {
   if (isRedacted(event)) return msg("Message deleted");
   if (event.type === "m.room.encrypted") return msg("Encrypted message");
   if (event.type === "m.sticker") return msg("Sticker");
@@ -58,7 +41,7 @@ export function describeMessage(room: Room, event: MatrixEvent): string {
     const question = pollOf(content)?.question;
     return question === undefined ? msg("Poll") : msg(str`Poll: ${question}`);
   }
-  const body = words(event, content);
+  const body = plainLine(content, repliesTo(event) !== undefined, limit);
   switch (text(content, "msgtype")) {
     case "m.image":
       return msg(str`Image: ${body}`);

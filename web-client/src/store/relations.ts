@@ -1,6 +1,7 @@
 import { object, text, type MatrixEvent } from "../api/types.ts";
 import { isOfPoll } from "./polls.ts";
 import { decryptionOf } from "../encryption/decryption.ts";
+import { answered } from "../text/plain.ts";
 
 export interface ReactionCount {
   key: string;
@@ -21,13 +22,7 @@ function relationOf(
 }
 
 /** The event that this one answers. What stands in a thread names one for old clients too, which is no answer to it. */
-export function repliesTo(event: MatrixEvent): string | undefined {
-  const relation = object(event.content, "m.relates_to");
-  if (text(relation, "rel_type") === "m.thread" && relation?.["is_falling_back"] === true) {
-    return undefined;
-  }
-  return text(object(relation, "m.in_reply_to"), "event_id");
-}
+export const repliesTo = (event: MatrixEvent): string | undefined => answered(event.content);
 
 /** The root of the thread that an event stands in, or undefined. */
 export function threadOf(event: MatrixEvent): string | undefined {

@@ -1,3 +1,6 @@
+import { object, text, type Content } from "../api/types.ts";
+import { plainText } from "./names.ts";
+
 /** Characters of a message that are looked at for one line of it. */
 const MAX_LOOKED_AT = 4000;
 /** Characters of that line. */
@@ -11,6 +14,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
   apos: "'",
   nbsp: " ",
 };
+/** In the place of what is hidden until it is wanted. */
+const HIDDEN = "▒▒▒▒";
 const BLOCK = /^\/?(?:p|div|li|ul|ol|br|hr|tr|td|th|table|blockquote|pre|h[1-6])$/i;
 
 function decode(entity: string): string {
@@ -26,7 +31,8 @@ function decode(entity: string): string {
  */
 export function lineOf(html: string): string {
   let said = "";
-  /** How many elements are open within a spoiler or a quotation of an answer, which are left out. */
+  /** The kind of element that is left out, a spoiler or the quotation of an answer, and how many of its kind are open. */
+  let left = "";
   let skipping = 0;
   for (const match of html
     .slice(0, MAX_LOOKED_AT)
@@ -37,15 +43,45 @@ export function lineOf(html: string): string {
         said += words!.replace(/&(#?\w{1,8});/g, (_, entity: string) => decode(entity));
       continue;
     }
-    const isVoid = /^(?:br|hr|img)$/i.test(tag);
+    const kind = tag.replace("/", "").toLowerCase();
+    const isSpoiler = /\bdata-mx-spoiler\b/i.test(attributes);
     if (skipping > 0) {
-      if (!isVoid) skipping += tag.startsWith("/") ? -1 : 1;
-    } else if (/^mx-reply$/i.test(tag)) skipping = 1;
-    else if (/\bdata-mx-spoiler\b/.test(attributes)) {
-      said += "▒▒▒▒";
+      if (kind === left) skipping += tag.startsWith("/") ? -1 : 1;
+    } else if (isSpoiler || tag.toLowerCase() === "mx-reply") {
+      if (isSpoiler) said += HIDDEN;
+      left = kind;
       skipping = 1;
     } else if (/^img$/i.test(tag)) said += /\balt="([^"]*)"/i.exec(attributes)?.[1] ?? "";
     else if (BLOCK.test(tag)) said += " ";
   }
   return said.replace(/\s+/g, " ").trim();
+}
+
+/** The event that a message answers, by its content. */
+export function answered(content: Content): string | undefined {
+  const relation = object(content, "m.relates_to");
+  if (text(relation, "rel_type") === "m.thread" && relation?.["is_falling_back"] === true) {
+    return undefined;
+  }
+  return text(object(relation, "m.in_reply_to"), "event_id");
+}
+
+/** A plain body without the quotation that old clients put in front of an answer. */
+export function withoutQuotation(body: string): string {
+  if (!body.startsWith("> ")) return body;
+  const lines = body.split("\n");
+  const end = lines.findIndex((line) => !line.startsWith(">"));
+  return end < 0 ? body : lines.slice(lines[end] === "" ? end + 1 : end).join("\n");
+}
+
+/** A message's words on one line of at most `limit` characters, without marks for their form. What is hidden stays hidden. */
+export function plainLine(content: Content, isAnswer: boolean, limit = MAX_LINE): string {
+  const isHtml = text(content, "format") === "org.matrix.custom.html";
+  const html = isHtml ? text(content, "formatted_body") : undefined;
+  const said = html === undefined ? "" : lineOf(html);
+  const body = (text(content, "body") ?? "").slice(0, MAX_LOOKED_AT);
+  const line = plainText(said !== "" ? said : isAnswer ? withoutQuotation(body) : body)
+    .replace(/\s+/g, " ")
+    .trim();
+  return line.length > limit ? `${line.slice(0, limit).toWellFormed()}…` : line;
 }

@@ -67,6 +67,32 @@ describe("what is kept to be searched", () => {
     expect(indexOf(read(said), taken)).toEqual([]);
   });
 
+  test("has the words that are shown beside those that were written", () => {
+    const make = createEvents();
+    const rich = (body: string, formatted_body: string) => ({
+      ...{ msgtype: "m.text", body, format: "org.matrix.custom.html", formatted_body },
+    });
+    const content = rich("**who** ||did it||", "<b>who</b> <span data-mx-spoiler>did it</span>");
+    const said = make.event("m.room.message", ANN, content);
+    expect(indexOf(read(said))[0]).toMatchObject({
+      body: "**who** ||did it||",
+      said: "who ▒▒▒▒",
+    });
+    const plain = make.edit(ANN, said.event_id, "nobody");
+    const [edited] = indexOf(read(said), read(plain));
+    expect(edited).toMatchObject({ body: "nobody" });
+    expect(edited).not.toHaveProperty("said");
+    const other = make.message(ANN, "old");
+    const edit = make.edit(ANN, other.event_id, "");
+    edit.content["m.new_content"] = content;
+    for (const events of [
+      [other, edit],
+      [edit, other],
+    ]) {
+      expect(indexOf(...events.map(read))[0]).toMatchObject({ said: "who ▒▒▒▒" });
+    }
+  });
+
   test("is no more than the beginning of a very long message", () => {
     const [one] = indexOf(read(createEvents().message(ANN, "x".repeat(60_000))));
     expect(one!.body.length).toBe(2000);

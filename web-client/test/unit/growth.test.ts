@@ -4,7 +4,7 @@ import { bodyWithoutFallback, describeMessage } from "../../src/store/describe.t
 import { localName, Room } from "../../src/store/room.ts";
 import { loadRenderer } from "../../src/text/markdown.ts";
 import { parseMatrixLink, splitLinks } from "../../src/text/links.ts";
-import { lineOf } from "../../src/text/plain.ts";
+import { lineOf, plainLine } from "../../src/text/plain.ts";
 import { sourceOf } from "../../src/text/source.ts";
 import { growthOf, pumped } from "./growth.ts";
 import { createEvents } from "./events.ts";
@@ -57,6 +57,7 @@ const works: Record<string, (text: string) => unknown> = {
   findMembers: (text) => findMembers([{ userId: "@a:b", displayName: text } as never], "x"),
   render,
   lineOf,
+  plainLine: (text) => plainLine({ body: text }, true, text.length),
   sourceOf: (text) => sourceOf({ body: "x", formatted_body: text }),
 };
 

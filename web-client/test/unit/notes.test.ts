@@ -27,6 +27,15 @@ test("a note says where, who and what, one for each room", () => {
   expect([direct?.title, direct?.options.body]).toEqual(["Ben", "hi"]);
 });
 
+test("a note has the words that the message shows, and hides what it hides", () => {
+  const content = {
+    body: "it was **not** ||the cat||",
+    format: "org.matrix.custom.html",
+    formatted_body: "it was <b>not</b> <span data-mx-spoiler>the cat</span>",
+  };
+  expect(noteOf({ ...room, content })?.options.body).toBe("@ben:one: it was not ▒▒▒▒");
+});
+
 test("what it cannot read it names in the person's words", () => {
   const said = (more: object) => noteOf({ ...room, words, ...more })?.options.body;
   expect(said({ type: "m.room.encrypted" })).toBe("@ben:one: Verschlüsselt");
@@ -42,7 +51,7 @@ test("strangers' words are bounded and turn nothing around, and no event makes n
     content: { body: `\u202E${"x".repeat(90_000)}` },
   });
   expect(note?.title).toBe("gnp.exe");
-  expect(note?.options.body).toBe(`@a:b: ${"x".repeat(240)}`);
+  expect(note?.options.body).toBe(`@a:b: ${"x".repeat(240)}…`);
   expect(noteOf({ unread: 3 })).toBeUndefined();
   expect(noteOf({ room_id: 5 })).toBeUndefined();
 });

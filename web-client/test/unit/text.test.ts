@@ -3,7 +3,7 @@ import { findMembers, queryAt } from "../../src/text/mentions.ts";
 import { contentOf } from "../../src/text/compose.ts";
 import { loadRenderer } from "../../src/text/markdown.ts";
 import { hiddenHost, matrixTo, parseMatrixLink, splitLinks } from "../../src/text/links.ts";
-import { lineOf } from "../../src/text/plain.ts";
+import { lineOf, plainLine } from "../../src/text/plain.ts";
 import { sourceOf } from "../../src/text/source.ts";
 import { bareTime, dayLabel, duration, quietTime, shortTime } from "../../src/text/time.ts";
 import { hrefTo, parseRoute } from "../../src/store/router.ts";
@@ -124,10 +124,24 @@ describe("a message on one line", () => {
     ["<p><strong>bold</strong> &amp; <em>so</em></p><p>on</p>", "bold & so on"],
     ["<mx-reply><blockquote>old</blockquote></mx-reply>new", "new"],
     ["it was <span data-mx-spoiler>the <b>cat</b></span> then", "it was ▒▒▒▒ then"],
+    ["<span data-mx-spoiler>a</b></p>secret</span> then", "▒▒▒▒ then"],
     ["a &lt;b&gt; &#128512; &#x1F600; &nope;", "a <b> 😀 😀 &nope;"],
     ['<img src="mxc://a/b" alt=":wave:"> hi', ":wave: hi"],
     ["1 < 2 <", "1 < 2 <"],
   ])("%s", (html, line) => expect(lineOf(html)).toBe(line));
+});
+
+test("the words of a message are its formatted ones, and those of an answer its own", () => {
+  const html = "<p>the <b>door</b> is <span data-mx-spoiler>open</span></p>";
+  const rich = {
+    body: "the **door** is ||open||",
+    format: "org.matrix.custom.html",
+    formatted_body: html,
+  };
+  expect(plainLine(rich, false)).toBe("the door is ▒▒▒▒");
+  expect(plainLine({ body: "> <@a:b> old\n\nnew" }, true)).toBe("new");
+  expect(plainLine({ body: "> old\n\nnew" }, false)).toBe("> old new");
+  expect(plainLine({ body: "x".repeat(500) }, false, 10)).toBe(`${"x".repeat(10)}…`);
 });
 
 describe("what was written comes back for changing", () => {

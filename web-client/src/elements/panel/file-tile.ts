@@ -64,9 +64,10 @@ export class WeftFileTile extends LitElement {
   }
 
   override render() {
-    const name = plainName(text(this.event.content, "body")) ?? msg("File");
+    const { content } = this.event;
+    const name = plainName(text(content, "filename") ?? text(content, "body")) ?? msg("File");
     const label = msg(str`${name}, from ${this.by}`);
-    const film = text(this.event.content, "msgtype") === "m.video";
+    const film = text(content, "msgtype") === "m.video";
     return html`<button type="button" aria-label=${label} title=${label}>
       ${
         this.#media.url === undefined

@@ -23,6 +23,9 @@ import { quotedMessage } from "./quoted-message.ts";
 import { queryOf, searchFilters } from "./search-filters.ts";
 import "./search-reach.ts";
 
+/** Characters of a message in which its words are looked for. */
+const LOOKED_AT = 2000;
+
 /** Searches messages: in this room or everywhere, on the server and in what this device has read. */
 @customElement("weft-search")
 export class WeftSearch extends LitElement {
@@ -133,7 +136,7 @@ export class WeftSearch extends LitElement {
 
   #hit(hit: Hit, marks: readonly string[]) {
     const room = this.client.store.room(hit.roomId) ?? new Room(hit.roomId);
-    const said = snippet(describeMessage(room, hit.event), marks);
+    const said = snippet(describeMessage(room, hit.event, LOOKED_AT), marks);
     const words = html`${said.map((part) => (part.mark ? html`<mark>${part.text}</mark>` : part.text))}`;
     const name = this.client.store.summary(hit.roomId)?.name ?? "";
     return html`<li>

@@ -1,7 +1,8 @@
 import { object, text, type MatrixEvent } from "../../api/types.ts";
 import { decryptionOf } from "../../encryption/decryption.ts";
 import { redactsOf } from "../redactions.ts";
-import { threadOf } from "../relations.ts";
+import { plainLine } from "../../text/plain.ts";
+import { repliesTo, threadOf } from "../relations.ts";
 import { isRedacted } from "../timeline.ts";
 
 /** A message as it is searched. */
@@ -10,6 +11,8 @@ export interface IndexedMessage {
   sender: string;
   ts: number;
   body: string;
+  /** Its words as they are shown, where these are others. */
+  said?: string;
   /** True when a file came with it. */
   file?: boolean;
   /** The event that began its thread. */
@@ -51,16 +54,26 @@ export function changeOf(event: MatrixEvent): Change | undefined {
   const body = text(content, "body");
   if (target === undefined || body === undefined) return undefined;
   const thread = threadOf(event);
+  const said = plainLine(content!, repliesTo(event) !== undefined, MAX_BODY);
   const message: IndexedMessage = {
     id: target,
     sender: event.sender,
     ts: event.origin_server_ts,
     body: body.slice(0, MAX_BODY),
+    ...(said !== body && { said }),
     ...(object(content, "file") !== undefined && { file: true }),
     ...(thread !== undefined && { thread }),
     ...(isEdit && { isEdit: true }),
   };
   return { kind: isEdit ? "edited" : "said", id: target, message };
+}
+
+/** A message with the words of another. */
+function inWords(
+  { said: _before, ...message }: IndexedMessage,
+  { body, said }: IndexedMessage,
+): IndexedMessage {
+  return { ...message, body, ...(said !== undefined && { said }) };
 }
 
 /** Changes what is known by what came. Only who wrote a message can change it. */
@@ -71,9 +84,8 @@ export function applyChange(messages: Map<string, IndexedMessage>, change: Chang
     // An edit by somebody else is none; and one that came before its message gives way to it.
     if (known === undefined || change.kind === "said") messages.set(change.id, change.message);
   } else if (change.kind === "edited") {
-    messages.set(change.id, { ...known, body: change.message.body });
+    messages.set(change.id, inWords(known, change.message));
   } else if (known.isEdit) {
-    const { body } = known;
-    messages.set(change.id, { ...change.message, body });
+    messages.set(change.id, inWords(change.message, known));
   }
 }

@@ -177,8 +177,13 @@ export function createSearch(client: Client, query: SearchQuery) {
   };
 }
 
+/** What Markdown hides. Messages that were noted before their shown words were have but their source. */
+const HIDDEN = /\|\|[^|]+\|\|/g;
+
 /** A message of the index as lists show it. */
-function eventOf({ id, sender, ts, body }: IndexedMessage): MatrixEvent {
+function eventOf(message: IndexedMessage): MatrixEvent {
+  const { id, sender, ts, said } = message;
+  const body = said ?? message.body.replace(HIDDEN, "▒▒▒▒");
   return {
     event_id: id,
     type: "m.room.message",
