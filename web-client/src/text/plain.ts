@@ -4,7 +4,7 @@ import { plainText } from "./names.ts";
 /** Characters of a message that are looked at for one line of it. */
 const MAX_LOOKED_AT = 4000;
 /** Characters of that line. */
-export const MAX_LINE = 400;
+const MAX_LINE = 400;
 
 const ENTITIES: Readonly<Record<string, string>> = {
   amp: "&",
