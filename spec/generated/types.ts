@@ -4819,6 +4819,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_weft/admin/media/deletions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete all uploads that are old or large, in the background
+         * @description Those that nobody has asked for since a moment, and that are larger than a size, however many they are. Protected and quarantined ones stay. It goes on after a restart; how far it is stands among the work in the background.
+         */
+        post: operations["beginMediaDeletion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_synapse/admin/v1/media/quarantine_changes": {
         parameters: {
             query?: never;
@@ -7315,7 +7335,7 @@ export interface components {
         };
         BackgroundWork: {
             id: string;
-            /** @description delete_room, purge_history, redact_user (all that a user has sent), index_messages (older ones, for searches), index_people (of older rooms, for searches), complete_room (its state, after a quick join). */
+            /** @description delete_room, purge_history, redact_user (all that a user has sent), delete_media (old uploads), index_messages (older ones, for searches), index_people (of older rooms, for searches), complete_room (its state, after a quick join). */
             kind: string;
             /** @enum {string} */
             state: "waiting" | "running" | "halted" | "complete" | "failed";
@@ -32741,6 +32761,89 @@ export interface operations {
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    beginMediaDeletion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The moment, in ms since 1970. */
+                    before_ts: number;
+                    /** @description The size in bytes. 0 by default. */
+                    size_gt?: number;
+                    /** @description Whether pictures of users and rooms stay. True by default. */
+                    keep_profiles?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description It has begun. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Its id among the work in the background. */
+                        delete_id: string;
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_INVALID_PARAM`: The moment is too early to be one in ms.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -70,6 +70,16 @@ export function mediaRoutes({ media, users }: { media: Media; users: Users }): R
       return deleted(await administration.deleteOld(requester.userId, which));
     }),
 
+    // POST /_weft/admin/media/deletions
+    route("beginMediaDeletion", async ({ requester, body }) => {
+      const id = await administration.deletions.begin(requester.userId, {
+        before: momentOf(body.before_ts),
+        largerThan: body.size_gt ?? 0,
+        keepPictures: body.keep_profiles ?? true,
+      });
+      return { delete_id: id };
+    }),
+
     // GET /_synapse/admin/v1/media/quarantine_changes
     route("getQuarantineChanges", async ({ query }) => {
       const { newest, changes } = await administration.changes(query.from ?? 0);

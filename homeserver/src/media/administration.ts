@@ -6,9 +6,11 @@ import * as listing from "../storage/media/listing.ts";
 import { deleteUpload } from "../storage/media/media.ts";
 import { changesAfter, newestChange } from "../storage/media/quarantine-changes.ts";
 import * as storage from "../storage/media/quarantine.ts";
-import type { Sql } from "../storage/sql.ts";
+import type { Sql, Tx } from "../storage/sql.ts";
 import { transaction } from "../storage/transaction.ts";
+import type { Random } from "../platform/random.ts";
 import type { Copies } from "./copies.ts";
+import { createMediaDeletions } from "./deletions.ts";
 import type { FileStore } from "./store/files.ts";
 import type { MediaAdministration, MediaPlace } from "./types.ts";
 
@@ -16,6 +18,7 @@ export interface MediaAdministrationDeps {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly random: Random;
   readonly serverName: ServerName;
   readonly files: FileStore;
   readonly copies: Pick<Copies, "deleteStale">;
@@ -55,7 +58,10 @@ export function createMediaAdministration(deps: MediaAdministrationDeps): MediaA
   }
 
   /** Deletes several; those that are gone already are none of them. Returns their ids. */
-  async function deleteAll(some: readonly listing.ListedMedia[]): Promise<string[]> {
+  async function deleteAll(
+    some: readonly listing.ListedMedia[],
+    note?: (tx: Tx, count: number) => Promise<void>,
+  ): Promise<string[]> {
     const gone: string[] = [];
     await files.drop(
       async (tx) => {
@@ -67,6 +73,7 @@ export function createMediaAdministration(deps: MediaAdministrationDeps): MediaA
           gone.push(mediaId);
           unused.push(...its);
         }
+        await note?.(tx, gone.length);
         return unused;
       },
       { later: true },
@@ -84,7 +91,18 @@ export function createMediaAdministration(deps: MediaAdministrationDeps): MediaA
     return gone;
   }
 
+  const deletions = createMediaDeletions({
+    ...{ sql, clock, logger, random: deps.random },
+    async deleteSome(which, note) {
+      const some = await listing.oldUploads(sql, which, STEP);
+      if (some.length > 0) await deleteAll(some, note);
+      return some.length > 0;
+    },
+  });
+
   return {
+    deletions,
+
     async quarantine(by, place) {
       const count = await quarantineAll(by, [place]);
       logger.info({ by, ...place, count }, "an administrator quarantined a file");

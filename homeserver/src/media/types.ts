@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { MediaDeletions } from "./deletions.ts";
 import type { QuarantineChange } from "../storage/media/quarantine-changes.ts";
 import type { ListedMedia, MediaPage, OldMedia } from "../storage/media/listing.ts";
 import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
@@ -74,6 +75,8 @@ export interface MediaAdministration {
   find(place: MediaPlace): Promise<ListedMedia>;
   /** @throws MatrixError M_NOT_FOUND 404, M_INVALID_PARAM 400 for another server's */
   delete(by: UserId, place: MediaPlace): Promise<void>;
+  /** Deleting uploads in the background. */
+  readonly deletions: MediaDeletions;
   /** Deletes uploads, at most 10,000. Returns their ids. */
   deleteOld(by: UserId, which: OldMedia): Promise<string[]>;
   /** Deletes a page of a user's uploads. Returns their ids. */

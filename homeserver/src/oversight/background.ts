@@ -14,6 +14,7 @@ import {
   messagesIndexed,
   roomsToComplete,
 } from "../storage/oversight/background.ts";
+import { listMediaDeletions, type MediaDeletionRow } from "../storage/media/deletions.ts";
 import type { Sql } from "../storage/sql.ts";
 
 export interface BackgroundDeps {
@@ -38,6 +39,7 @@ export interface Work {
 
 /** Deletions, and rooms, that are listed at most. */
 const MAX_LISTED = 1000;
+const WEEK_MS = 7 * 24 * 3_600_000;
 const LOOK_AGAIN_MS = 1_000;
 
 export type Background = ReturnType<typeof createBackground>;
@@ -86,7 +88,9 @@ export function createBackground({ sql, clock }: BackgroundDeps) {
     purges: () => listPurges(sql, MAX_LISTED),
     redactions: () => listRedactions(sql, MAX_LISTED),
     async work(): Promise<Work[]> {
-      const [purges, redactions, rooms, index] = await Promise.all([
+      const weekAgo = clock.now() - WEEK_MS;
+      const [deletions, purges, redactions, rooms, index] = await Promise.all([
+        listMediaDeletions(sql, weekAgo, MAX_LISTED),
         listPurges(sql, MAX_LISTED),
         listRedactions(sql, MAX_LISTED),
         roomsToComplete(sql, MAX_LISTED),
@@ -98,6 +102,7 @@ export function createBackground({ sql, clock }: BackgroundDeps) {
           ...{ id: `complete_room ${roomId}`, kind: "complete_room", roomId },
           ...{ state: "running" as const, done: isFetched ? 1 : 0, total: 2 },
         })),
+        ...deletions.map(ofMedia),
         ...redactions.map((each) => ({
           ...{ id: each.id, kind: "redact_user", userId: each.userId },
           ...{ startedTs: each.createdTs, endedTs: each.endedTs ?? undefined },
@@ -115,6 +120,18 @@ export function createBackground({ sql, clock }: BackgroundDeps) {
       ];
     },
     followers: () => listFollowers(sql),
+  };
+}
+
+function ofMedia(job: MediaDeletionRow): Work {
+  const { deletionId: id, deleted, total, reason, createdTs, endedTs } = job;
+  const ended = reason === null ? "complete" : "failed";
+  const underWay = total === null ? "waiting" : "running";
+  return {
+    ...{ id, kind: "delete_media", state: endedTs === null ? underWay : ended },
+    ...{ startedTs: createdTs, endedTs: endedTs ?? undefined, error: reason ?? undefined },
+    // Others may have been protected, opened or deleted meanwhile.
+    ...{ done: deleted, total: endedTs === null ? total : deleted },
   };
 }
 

@@ -184,6 +184,7 @@ test("a report is decided by keyboard, with a note", async () => {
 test("files pass axe, also one that was looked up", async () => {
   await openPlace(
     {
+      "GET /background": () => IDLE,
       "GET /v1/media/{serverName}/{mediaId}": () => ({
         media_info: {
           ...{ media_origin: "one", media_id: "AbCdEf", media_type: "image/png" },
@@ -204,6 +205,38 @@ test("files pass axe, also one that was looked up", async () => {
   await userEvent.keyboard("{Enter}");
   await expect.element(page.getByRole("button", { name: "Give back" })).toBeVisible();
   await expectAccessible();
+  await expectNarrow();
+});
+
+test("old files are deleted in the background, with how far that is", async () => {
+  let isBegun = false;
+  let state = "running";
+  const { asked } = await openPlace(
+    {
+      "POST /media/deletions": () => {
+        isBegun = true;
+        return { delete_id: "1" };
+      },
+      "GET /background": () => {
+        const job = { id: "1", kind: "delete_media", state, started_ts: TS };
+        const done = state === "running" ? 12_400 : 30_000;
+        return isBegun ? { ...IDLE, work: [{ ...job, done, total: 30_000 }] } : IDLE;
+      },
+    },
+    ["media"],
+  );
+  await userEvent.click(page.getByRole("button", { name: "Delete old files" }));
+  await userEvent.click(page.getByRole("checkbox", { name: "Delete them for good" }));
+  await expectAccessible();
+  await userEvent.click(page.getByRole("button", { name: "Delete", exact: true }));
+  await expect.element(page.getByText("Files deleted: 12,400 of 30,000")).toBeVisible();
+  expect(asked.find(({ what }) => what.startsWith("POST"))?.body).toEqual({
+    ...{ before_ts: expect.any(Number), size_gt: 0, keep_profiles: true },
+  });
+  await expectAccessible();
+  state = "complete";
+  await expect.element(page.getByText("Files deleted: 30,000 of 30,000")).toBeVisible();
+  expect(page.getByRole("progressbar").elements()).toHaveLength(0);
   await expectNarrow();
 });
 

@@ -78,23 +78,34 @@ export interface OldMedia {
   readonly keepPictures: boolean;
 }
 
-/** The next uploads that are old and large, neither protected nor quarantined. */
-export async function oldUploads(
-  sql: Sql | Tx,
-  { before, largerThan, keepPictures }: OldMedia,
-  limit: number,
-): Promise<ListedMedia[]> {
+/** That an upload is old and large, neither protected nor quarantined. */
+function isOld(sql: Sql | Tx, { before, largerThan, keepPictures }: OldMedia) {
   const isPicture = sql`
     'mxc://' || m.server || '/' || m.media_id IN (
       SELECT avatar_url FROM profiles WHERE avatar_url IS NOT NULL)
     OR EXISTS (SELECT FROM media_references r JOIN events e USING (event_nid)
       WHERE r.server = m.server AND r.media_id = m.media_id AND NOT r.redacted
         AND e.state_key IS NOT NULL)`;
-  return sql<ListedMedia[]>`
-    SELECT ${columns(sql)} FROM media m
-    WHERE user_id IS NOT NULL AND sha256 IS NOT NULL AND size > ${largerThan}
+  return sql`
+    user_id IS NOT NULL AND sha256 IS NOT NULL AND size > ${largerThan}
       AND coalesce(accessed_ts, created_ts) < ${before} AND created_ts < ${before}
       AND NOT is_protected AND quarantined_by IS NULL
-      AND NOT (${keepPictures} AND (${isPicture}))
-    LIMIT ${limit}`;
+      AND NOT (${keepPictures} AND (${isPicture}))`;
+}
+
+/** The next uploads that are old and large, neither protected nor quarantined. */
+export async function oldUploads(
+  sql: Sql | Tx,
+  which: OldMedia,
+  limit: number,
+): Promise<ListedMedia[]> {
+  return sql<ListedMedia[]>`
+    SELECT ${columns(sql)} FROM media m WHERE ${isOld(sql, which)} LIMIT ${limit}`;
+}
+
+/** How many there are of them. */
+export async function countOldUploads(sql: Sql | Tx, which: OldMedia): Promise<number> {
+  const [row] = await sql<{ n: number }[]>`
+    SELECT count(*)::integer AS n FROM media m WHERE ${isOld(sql, which)}`;
+  return row!.n;
 }

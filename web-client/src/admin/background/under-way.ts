@@ -58,8 +58,9 @@ export class WeftAdminUnderWay extends LitElement {
     if (this.hasUpdated && changed.has("given")) void this.look();
   }
 
-  /** Looks at once: something was begun. */
-  look(): Promise<void> {
+  /** Looks at once: something was begun. What has an id is shown also if it has ended already. */
+  look(id?: string): Promise<void> {
+    if (id !== undefined) this.#seen.add(id);
     return this.#again.now();
   }
 

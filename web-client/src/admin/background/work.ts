@@ -9,6 +9,7 @@ export function workName(kind: string): string {
     delete_room: msg("Deleting a room"),
     purge_history: msg("Deleting old messages"),
     redact_user: msg("Removing a user’s messages"),
+    delete_media: msg("Deleting old files"),
     index_messages: msg("Indexing messages for searches"),
     index_people: msg("Indexing people for searches"),
     complete_room: msg("Fetching the state of a room"),
@@ -59,15 +60,20 @@ function progressText({ kind, done, total }: BackgroundWork): string | undefined
     return total === null
       ? msg(str`Rooms done: ${count(done)}`)
       : msg(str`Rooms done: ${count(done)} of ${count(total)}`);
+  if (kind === "delete_media" && total !== null)
+    return msg(str`Files deleted: ${count(done)} of ${count(total)}`);
   if (kind === "index_messages" && total !== null)
     return msg(str`Messages looked through: ${count(done)} of ${count(total)}`);
   return undefined;
 }
 
-/** How far it is: a bar, and what that means. */
+/** How far it is: a bar, and what that means. Of what has ended only how many files it deleted. */
 export function progress(work: BackgroundWork): TemplateResult | typeof nothing {
-  if (!isUnderWay(work)) return nothing;
   const { done, total, kind, state } = work;
+  if (!isUnderWay(work))
+    return kind === "delete_media"
+      ? html`<span class="id">${progressText(work) ?? nothing}</span>`
+      : nothing;
   const isKnown = done !== null && total !== null && total > 1;
   return html`<div class="progress">
     ${

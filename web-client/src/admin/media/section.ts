@@ -7,10 +7,13 @@ import { serverOf } from "../../store/actions.ts";
 import type { Act } from "../../store/acts.ts";
 import type { Client } from "../../store/client.ts";
 import { openDialog } from "../../store/dialogs.ts";
+import { toast } from "../../store/toasts.ts";
 import { base, buttons, forms } from "../../styles/shared.ts";
 import { explainAct } from "../../text/act-problems.ts";
 import { plainName } from "../../text/names.ts";
 import { fileSize } from "../../text/time.ts";
+import "../background/under-way.ts";
+import type { WeftAdminUnderWay, WorkFilter } from "../background/under-way.ts";
 import { actButtons, count, facts, hrefToUser, moment, tags } from "../parts/facts.ts";
 import { adminStyles } from "../parts/styles.ts";
 import { fileActs } from "./acts.ts";
@@ -18,6 +21,7 @@ import { fileActs } from "./acts.ts";
 type Info = ResponseBody<"getMediaInfo">["media_info"];
 
 const DAY = 86_400_000;
+const DELETIONS: WorkFilter = { kinds: ["delete_media"] };
 
 /** The server and the id in an mxc address. */
 function readMxc(text: string): { serverName: string; mediaId: string } | undefined {
@@ -32,6 +36,7 @@ export class WeftAdminMedia extends LitElement {
   @state() private found: Info | undefined;
   @state() private problem = "";
   @query("#address") private address!: HTMLInputElement;
+  @query("weft-admin-under-way") private underWay!: WeftAdminUnderWay | null;
 
   static override styles = [base, buttons, forms, adminStyles];
 
@@ -61,7 +66,7 @@ export class WeftAdminMedia extends LitElement {
     this.#open({
       heading: msg("Delete old files"),
       text: msg(
-        "Uploads of this server’s users that nobody has opened for so many days are deleted, 10,000 at most at a time. Protected and quarantined ones stay.",
+        "Uploads of this server’s users that nobody has opened for so many days are deleted, in the background. Protected and quarantined ones stay.",
       ),
       undo: msg("This cannot be undone."),
       fields: [
@@ -85,12 +90,13 @@ export class WeftAdminMedia extends LitElement {
       action: msg("Delete"),
       isDanger: true,
       run: async (values) => {
-        const { total } = await createMediaAdmin(this.client.api.http).deleteOld(
+        const { delete_id: id } = await createMediaAdmin(this.client.api.http).deleteOld(
           Date.now() - Number(values["days"]) * DAY,
           Number(values["size"]) * 1_000_000,
           values["keep"] === "yes",
         );
-        return { text: msg(str`Deleted: ${count(total)}`) };
+        toast(msg("The files are being deleted."));
+        void this.underWay?.look(id);
       },
     });
 
@@ -188,7 +194,8 @@ export class WeftAdminMedia extends LitElement {
         <button type="button" class="button" @click=${this.#purgeCopies}>
           ${msg("Delete copies of other servers’ files")}
         </button>
-      </div>`;
+      </div>
+      <weft-admin-under-way .client=${this.client} .filter=${DELETIONS}></weft-admin-under-way>`;
   }
 }
 

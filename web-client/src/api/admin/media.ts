@@ -24,10 +24,10 @@ export function createMediaAdmin(http: Http) {
       http.call<"unprotectMedia">("POST", `${MEDIA}/unprotect/{mediaId}`, { path: { mediaId } }),
     delete: (path: FileAddress) =>
       http.call<"deleteMedia">("DELETE", `${MEDIA}/{serverName}/{mediaId}`, { path }),
-    /** Uploads that nobody asked for since then, and that are larger than so many bytes. */
+    /** Uploads that nobody asked for since then, and that are larger than so many bytes: in the background. */
     deleteOld: (before: number, larger: number, keepProfiles: boolean) =>
-      http.call<"deleteOldMedia">("POST", `${MEDIA}/delete`, {
-        query: { before_ts: before, size_gt: larger, keep_profiles: keepProfiles },
+      http.call<"beginMediaDeletion">("POST", "/_weft/admin/media/deletions", {
+        body: { before_ts: before, size_gt: larger, keep_profiles: keepProfiles },
       }),
     /** Copies of other servers' files that nobody asked for since then. */
     purgeCopies: (before: number) =>
