@@ -10,7 +10,8 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startServer, type TestServer } from "../support/server.ts";
 import type { Body } from "../support/user.ts";
-import { hasBrowser, isAccessible, launchBrowser, openScreen, picture } from "./support/browser.ts";
+import { hasBrowser, launchBrowser, openScreen, picture } from "./support/browser.ts";
+import { isAccessible } from "./support/views.ts";
 
 const LIBRARY = readFileSync(
   createRequire(import.meta.url)

@@ -10,7 +10,8 @@ import {
 } from "../../../web-client/e2e/conversation.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { register, type Body } from "../support/user.ts";
-import { hasBrowser, isAccessible, launchBrowser, openScreen } from "./support/browser.ts";
+import { hasBrowser, launchBrowser, openScreen } from "./support/browser.ts";
+import { isAccessible } from "./support/views.ts";
 
 const TOKEN = "/_weft/oauth/token";
 const SESSION = "weft.session";

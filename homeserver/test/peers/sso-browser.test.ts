@@ -6,7 +6,8 @@ import { NO_SIGN_IN } from "../../src/config/sign-in-file.ts";
 import { type IdentityProvider, startIdentityProvider } from "../support/identity-provider.ts";
 import { freePorts } from "../support/ports.ts";
 import { startServer, type TestServer } from "../support/server.ts";
-import { hasBrowser, isAccessible, launchBrowser, openScreen, picture } from "./support/browser.ts";
+import { hasBrowser, launchBrowser, openScreen, picture } from "./support/browser.ts";
+import { isAccessible } from "./support/views.ts";
 
 const RULES = { name: "The rules", url: "https://here.test/rules" };
 

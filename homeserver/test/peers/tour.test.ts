@@ -9,7 +9,8 @@ import * as safe from "../../../web-client/e2e/encryption.ts";
 import * as rooms from "../../../web-client/e2e/rooms.ts";
 import { askControl } from "../../src/cli/control.ts";
 import { register } from "../support/user.ts";
-import { hasBrowser, view } from "./support/browser.ts";
+import { hasBrowser } from "./support/browser.ts";
+import { view } from "./support/views.ts";
 import { twoScreens } from "./support/two-screens.ts";
 
 const ALICE = { username: "alice", password: "Alice-Secret-1" };

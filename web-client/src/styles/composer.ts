@@ -15,6 +15,11 @@ export const composerStyles = css`
     border-color: var(--accent);
     box-shadow: 0 0 0 1px var(--accent);
   }
+  @media (forced-colors: active) {
+    .box:focus-within {
+      outline: 2px solid Highlight;
+    }
+  }
   .row {
     display: flex;
     align-items: flex-end;

@@ -2,8 +2,6 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
-import axe from "axe-core";
-import { eventually } from "../../support/wait.ts";
 import { type Browser, chromium, firefox, type Page } from "playwright-core";
 
 const CHROMIUM = process.env["WEFT_CHROMIUM"] ?? "/usr/bin/chromium";
@@ -68,80 +66,10 @@ export async function picture(page: Page, name: string): Promise<void> {
   await drawn.toFile(join(IMAGES, `${name}.png`));
 }
 
+/** How large a page is drawn, pixels. */
+export const DESKTOP = { width: 1200, height: 800 };
 /** No caret, which blinks. */
 const STILL = "* { caret-color: transparent !important; }";
-const DESKTOP = { width: 1200, height: 800 };
-const PHONE = { width: 390, height: 844 };
-
-/**
- * Looks at what a page shows on a desktop and on a phone, in light and dark, as it is found sound:
- * axe finds nothing, and nothing is wider than the screen, also at 320 pixels. Saves a picture of each
- * when they are wanted. The page is as before then.
- */
-export async function view(page: Page, name: string): Promise<void> {
-  await page.emulateMedia({ reducedMotion: "reduce" });
-  for (const [screen, size] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
-    await page.setViewportSize(size);
-    for (const scheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme: scheme });
-      await isAccessible(page, `${name}, ${screen}, ${scheme}`);
-      await picture(page, `tour/${name}-${screen}-${scheme}`);
-    }
-    await isWithin(page, `${name}, ${screen}`);
-  }
-  await page.setViewportSize({ width: 320, height: 640 });
-  await isWithin(page, `${name}, 320 px`);
-  await page.setViewportSize(DESKTOP);
-  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
-}
-
-/** Waits until axe finds nothing wrong with a page: colours may still pass over into one another. */
-export async function isAccessible(page: Page, what: string): Promise<void> {
-  let found: string[] = [];
-  await eventually(
-    () => `${what}: axe finds nothing; it finds ${found.join("\n")}`,
-    async () => (found = await violations(page)).length === 0,
-    { within: 20_000, every: 200 },
-  );
-}
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  return page.evaluate(async () => {
-    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join()}`);
-  });
-}
-
-/** Waits until nobody has to scroll sideways: lines are laid out anew after the screen has changed. */
-async function isWithin(page: Page, what: string): Promise<void> {
-  let wide: string[] = [];
-  await eventually(
-    () => `${what}: no wider than the screen; beyond it are ${wide.join(", ")}`,
-    async () => {
-      wide = await page.evaluate<string[]>(WIDE);
-      return wide.length === 0;
-    },
-    { within: 20_000 },
-  );
-}
-
-/** The tags of what reaches beyond the screen, where that makes one scroll. */
-const WIDE = `(() => {
-  if (document.documentElement.scrollWidth <= innerWidth) return [];
-  const found = [];
-  const look = (root) => {
-    for (const each of root.querySelectorAll("*")) {
-      if (each.getBoundingClientRect().right > innerWidth + 1) {
-        found.push([each.localName, each.className, Math.round(each.getBoundingClientRect().right)].join(" "));
-      }
-      if (each.shadowRoot) look(each.shadowRoot);
-    }
-  };
-  look(document);
-  return found.length > 0 ? found : ["what has no box"];
-})()`;
-
 /**
  * The text of the file that a page hands to the browser when something is pressed. Playwright does
  * not tell of such downloads in Firefox, where the page's own link is read instead.

@@ -145,6 +145,9 @@ export const listStyles = css`
       overflow: hidden;
       clip-path: inset(50%);
     }
+    .sort {
+      visibility: hidden;
+    }
     table,
     tbody {
       display: block;

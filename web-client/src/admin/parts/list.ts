@@ -221,7 +221,9 @@ export class WeftAdminList extends LitElement {
     if (order === undefined) return html`<th role="columnheader" class=${kind}>${label}</th>`;
     const isCurrent = order === this.wish.order;
     const sorted = isCurrent ? (this.wish.dir === "f" ? "ascending" : "descending") : nothing;
+    // Where the table is cards its heads are for screen readers alone, and nobody comes to their buttons.
     return html`<th role="columnheader" class=${kind} aria-sort=${sorted}>
+      <span class="narrow">${label}</span>
       <button type="button" class="sort" @click=${() => this.#sort(order)}>
         ${label}<span class="mark ${isCurrent ? this.wish.dir : ""}" aria-hidden="true"
           >${icon("arrowDown")}</span
