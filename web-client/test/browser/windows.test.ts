@@ -213,7 +213,7 @@ describe.each(KINDS)("the window %s", (kind) => {
     });
     await settled();
     const unmarked = controls().filter((each) => {
-      each.focus({ focusVisible: true } as FocusOptions);
+      each.focus({ focusVisible: true });
       const { outlineStyle, outlineWidth } = getComputedStyle(each);
       return focused() === each && (outlineStyle === "none" || Number.parseFloat(outlineWidth) < 1);
     });
