@@ -73,7 +73,10 @@ export function createMediaDeletions(deps: MediaDeletionsDeps): MediaDeletions {
     async begin(by, which) {
       await storage.forgetMediaDeletions(sql, clock.now() - REMEMBERED_MS);
       const deletionId = random.alphanumeric(16);
-      const row = { ...which, deletionId, requestedBy: by, createdTs: clock.now() };
+      const now = clock.now();
+      // What is uploaded from now on is not old, and would keep it going.
+      const before = Math.min(which.before, now);
+      const row = { ...which, before, deletionId, requestedBy: by, createdTs: now };
       await storage.insertMediaDeletion(sql, row);
       logger.info({ by, ...which, deletion: deletionId }, "an administrator deletes old files");
       const waiting = begun;

@@ -119,6 +119,18 @@ describe("on one server", () => {
     expect(await ended(await begun(OLD))).toMatchObject({ state: "complete", done: 1 });
   }, 60_000);
 
+  test("a moment that is still to come stands for now", async () => {
+    await upload(bob, "fourth", 1);
+    const before = Date.now();
+    const id = await begun({ ...OLD, before_ts: before + 1e9 });
+    await ended(id);
+    expect(await left("fourth")).toEqual([]);
+    const [row] = await server.database.sql<{ ts: number }[]>`
+      SELECT before_ts AS ts FROM media_deletions WHERE deletion_id = ${id}`;
+    expect(row!.ts).toBeGreaterThanOrEqual(before);
+    expect(row!.ts).toBeLessThanOrEqual(Date.now());
+  });
+
   test("a moment in seconds is refused, and what is no moment", async () => {
     const refusals = [
       [{ before_ts: 1_600_000_000 }, "M_INVALID_PARAM"],

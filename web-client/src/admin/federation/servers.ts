@@ -75,12 +75,6 @@ export class WeftAdminServers extends LitElement {
           cell: (server) => moment(server.failure_ts),
         },
         {
-          label: msg("Last tried"),
-          order: "retry_last_ts",
-          isNumber: true,
-          cell: (server) => moment(server.retry_last_ts),
-        },
-        {
           label: msg("Next try"),
           isNumber: true,
           cell: (server) => due(server.retry_after_ts),
