@@ -7,37 +7,8 @@ import { startServer, type TestServer } from "../support/server.ts";
 import { register, type TestUser } from "../support/user.ts";
 import { eventually } from "../support/wait.ts";
 import { hasBrowser, launchBrowser, openScreen, type Screen } from "./support/browser.ts";
+import { LOOK, NOTES, WATCH } from "./support/harmless.ts";
 import { messages, NAMES, others } from "./support/hostile.ts";
-
-/** Before anything else in the page: what a policy kept from happening. */
-const WATCH = `
-  window.kept = [];
-  document.addEventListener("securitypolicyviolation", (event) =>
-    window.kept.push(event.effectiveDirective + " " + event.blockedURI));
-`;
-
-/** In the page: what is wider than the window or far too high, and what turns or hides text in names. */
-const LOOK = `(() => {
-  const wrong = [];
-  const all = (root) => [...root.querySelectorAll("*")].flatMap((one) => [one, ...(one.shadowRoot ? all(one.shadowRoot) : [])]);
-  const page = document.scrollingElement;
-  if (page.scrollWidth > innerWidth) {
-    const out = all(document).filter((one) => one.getBoundingClientRect().right > innerWidth + 1);
-    const names = out.slice(0, 3).concat(out.slice(-3)).map((one) => one.tagName + "." + one.className + " " + one.textContent.trim().slice(0, 20));
-    wrong.push("the page is " + page.scrollWidth + " wide: " + names.join(", "));
-  }
-  for (const one of all(document)) {
-    const { width, height } = one.getBoundingClientRect();
-    if (one.matches(".row") && height > 6 * innerHeight) wrong.push("a line is " + height + " high");
-    if (one.matches(".row, nav, main, h1, h2") && width > innerWidth) wrong.push(one.className + " is " + width + " wide");
-    if (one.matches("script, iframe, object, embed, base") && one.getRootNode() !== document) wrong.push(one.outerHTML.slice(0, 80));
-    if (one.matches(".name, .sender, .topic, h1, h2") && one.shadowRoot === null && /[\\u202A-\\u202E\\u2066-\\u2069]/.test(one.textContent)) {
-      wrong.push(one.className + " has marks of direction: " + JSON.stringify(one.textContent.trim().slice(0, 60)));
-    }
-    if (one.matches("a[href]") && /^(javascript|data|vbscript):/i.test(one.href)) wrong.push(one.href.slice(0, 60));
-  }
-  return wrong;
-})()`;
 
 /** Each test goes on where the one before ended. */
 describe.skipIf(!hasBrowser("Chromium"))("what strangers send", { timeout: 400_000 }, () => {
@@ -64,6 +35,7 @@ describe.skipIf(!hasBrowser("Chromium"))("what strangers send", { timeout: 400_0
     talk = await makeRoom({ name: "Talk" });
     for (const content of messages(media)) await send("m.room.message", content);
     for (const [type, content] of others(media)) await send(type, content);
+    await namelessRoom();
     for (const name of NAMES) {
       await callHerself(await makeRoom({ name, topic: name.repeat(3) }), name);
     }
@@ -142,6 +114,14 @@ describe.skipIf(!hasBrowser("Chromium"))("what strangers send", { timeout: 400_0
     });
   }
 
+  /** Called by its address alone, and by what Eve says of herself and of her devices. */
+  async function namelessRoom(): Promise<void> {
+    await makeRoom({ room_alias_name: "ali\u202Esaila\u2066" });
+    const { userId, deviceId } = eve;
+    await eve.call("PUT", `/devices/${deviceId}`, { display_name: NAMES[5] });
+    await eve.call("PUT", `/profile/${userId}/displayname`, { displayname: NAMES[5] });
+  }
+
   /** Nothing ran, nothing asked for anything elsewhere, nothing is out of bounds. */
   async function isHarmless(where: string): Promise<void> {
     const [wrong, hit, kept] = await page.evaluate<[string[], unknown, string[]]>(
@@ -213,27 +193,120 @@ describe.skipIf(!hasBrowser("Chromium"))("what strangers send", { timeout: 400_0
       await page.getByRole("tab", { name: tab, selected: true }).waitFor();
       await isHarmless(`the tab ${tab}`);
     }
-    for (const roomId of rooms.slice(1, 1 + NAMES.length)) {
+    for (const roomId of rooms.slice(1, 2 + NAMES.length)) {
       await goTo(`#/room/${encodeURIComponent(roomId)}`, "weft-timeline .row");
       await page.locator("weft-member-list").getByRole("button").first().waitFor();
       await isHarmless("the people of a room");
     }
   });
 
+  test("is harmless on the card of who sends it", async () => {
+    const people = page.locator("weft-member-list");
+    const card = page.locator("weft-member-card");
+    if (!(await people.isVisible())) {
+      await goTo(`#/room/${encodeURIComponent(talk)}`, "weft-timeline .row");
+      await page.getByRole("button", { name: /^People, / }).click();
+    }
+    await eve.call("PUT", `/presence/${eve.userId}/status`, {
+      presence: "online",
+      status_msg: `${NAMES[5]} ${NAMES[1]}`,
+    });
+    await people.getByText("holidaygpj.exe <img").waitFor();
+    for (const roomId of rooms.slice(1, 2 + NAMES.length)) {
+      await goTo(`#/room/${encodeURIComponent(roomId)}`, "weft-timeline .row");
+      await people.getByTitle(eve.userId).first().click();
+      await card.getByText(eve.userId).waitFor();
+      await isHarmless("the card of a member");
+      await page.keyboard.press("Escape");
+      await card.waitFor({ state: "detached" });
+    }
+  });
+
+  test("is harmless among what a search finds, which hides what messages hide", async () => {
+    const html = "seek <b>it</b> <span data-mx-spoiler>buried</span>";
+    await send("m.room.message", {
+      ...{ msgtype: "m.text", body: "seek **it** ||buried||" },
+      ...{ format: "org.matrix.custom.html", formatted_body: html },
+    });
+    await goTo(`#/room/${encodeURIComponent(talk)}`, "weft-timeline .row");
+    await page.getByRole("button", { name: "Search in this room" }).click();
+    const search = page.locator("weft-search");
+    const find = async (words: string): Promise<void> => {
+      await search.getByRole("searchbox").fill(words);
+      await search.getByRole("searchbox").press("Enter");
+      await search
+        .getByRole("status")
+        .filter({ hasText: /message/ })
+        .waitFor();
+      await isHarmless(`what is found of ${words}`);
+    };
+    await eventually(
+      "what was said is found",
+      async () => {
+        await search.getByRole("searchbox").fill("seek");
+        await search.getByRole("searchbox").press("Enter");
+        return search.getByText("seek it ▒▒▒▒").isVisible();
+      },
+      { every: 500 },
+    );
+    expect(await search.locator("ul").innerText()).not.toMatch(/buried|\*\*|<b>/);
+    for (const words of ["html", "words", "turned", "line", "here"]) await find(words);
+    await search.getByLabel("All rooms").check();
+    await find("end");
+  });
+
+  test("is harmless in the notes that the browser is given to show", async () => {
+    await page.addInitScript(NOTES);
+    await page.reload();
+    await page.locator("weft-room-link").first().waitFor();
+    const wanted = "a note \u202Efdp\u2066 <b>of</b>\n\u200bit";
+    for (const roomId of rooms.slice(0, 2 + NAMES.length)) await eve.send(roomId, wanted);
+    const hidden = "<span data-mx-spoiler>buried</span> ".repeat(50);
+    await send("m.room.message", {
+      ...{ msgtype: "m.text", body: "||buried||" },
+      ...{ format: "org.matrix.custom.html", formatted_body: hidden },
+    });
+    const shown = () =>
+      page.evaluate<{ title: string; body: string; tag: string }[]>("window.shownNotes");
+    await eventually("there is a note of each room, and of what is hidden", async () => {
+      const notes = await shown();
+      const told = new Set(
+        notes.filter(({ body }) => body.includes("a note")).map(({ tag }) => tag),
+      );
+      return told.size >= 1 + NAMES.length && notes.some(({ body }) => body.includes("▒▒▒▒"));
+    });
+    for (const { title, body } of await shown()) {
+      expect(title.trim()).not.toBe("");
+      expect([title.length < 300, body.length < 700, body.includes("buried")]).toEqual([
+        true,
+        true,
+        false,
+      ]);
+      expect(title + body).not.toMatch(/[\u202A-\u202E\u2066-\u2069\u200b\n]/);
+    }
+    await isHarmless("the page that gives them");
+  });
+
   test("is harmless in the administration", async () => {
     await goTo("#/admin", "weft-admin");
-    for (const section of ["Users", "Rooms", "Reports", "Audit log"]) {
+    const parts = page.getByRole("navigation", { name: "Administration" }).getByRole("link");
+    const sections = (await parts.allInnerTexts()).map((name) => name.trim());
+    for (const known of ["Overview", "Federation", "Configuration", "Server notices", "Reports"]) {
+      expect(sections).toContain(known);
+    }
+    for (const section of sections.filter((name) => !name.startsWith("Back"))) {
       await admin.goTo(page, section);
-      await page.locator("weft-admin-list").first().waitFor();
+      await page.locator("[aria-busy=true]").first().waitFor({ state: "detached" });
       await isHarmless(section);
     }
-    for (const roomId of rooms.slice(0, 4)) {
+    for (const roomId of rooms.slice(0, 5)) {
       await goTo(`#/admin/rooms/${encodeURIComponent(roomId)}`, "weft-admin-room");
       await page.getByText(roomId).first().waitFor();
       await isHarmless("a room in the administration");
     }
     await goTo(`#/admin/users/${encodeURIComponent(eve.userId)}`, "weft-admin-user");
     await page.getByText(eve.userId).first().waitFor();
+    await page.locator("weft-admin-user").getByRole("heading", { name: "holidaygpj" }).waitFor();
     await isHarmless("a user in the administration");
     await admin.goTo(page, "Reports");
     await page.locator("weft-admin-list").getByRole("link").first().click();

@@ -8,6 +8,7 @@ import type { ReactionCount } from "../store/relations.ts";
 import type { Room } from "../store/room.ts";
 import { attempt } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
+import { plainName } from "../text/names.ts";
 
 /** The reactions to one message: a press adds one's own or takes it back. */
 @customElement("weft-reactions")
@@ -65,15 +66,16 @@ export class WeftReactions extends LitElement {
     const names = [...count.by.keys()].map((userId) => this.room.displayName(userId));
     const shown =
       names.length > 8 ? [...names.slice(0, 8), msg(str`${names.length - 8} more`)] : names;
+    const key = plainName(count.key) ?? "·";
     const own = count.by.has(this.client.session.userId);
     return html`<button
       type="button"
       aria-pressed=${own}
       title=${shown.join(", ")}
-      aria-label=${msg(str`${count.key}, ${count.by.size}: ${shown.join(", ")}`)}
+      aria-label=${msg(str`${key}, ${count.by.size}: ${shown.join(", ")}`)}
       @click=${() => void attempt(() => toggleReaction(this.client, this.room, this.eventId, count.key))}
     >
-      <span class="ellipsis">${count.key}</span><span class="count">${count.by.size}</span>
+      <span class="ellipsis">${key}</span><span class="count">${count.by.size}</span>
     </button>`;
   }
 

@@ -11,7 +11,7 @@ import { base, buttons, forms } from "../styles/shared.ts";
 import { icon } from "../elements/icon.ts";
 import "../elements/avatar.ts";
 import { pageStyles } from "../styles/pages.ts";
-import { plainName } from "../text/names.ts";
+import { plainName, plainText } from "../text/names.ts";
 
 const KEY = "weft.directory-servers";
 
@@ -183,7 +183,7 @@ export class WeftDirectory extends LitElement {
         ${topic ? html`<p class="topic">${topic}</p>` : nothing}
         <p class="ellipsis">
           ${people === 1 ? msg("1 person") : msg(str`${people} people`)}${
-            room.canonical_alias ? ` · ${room.canonical_alias}` : ""
+            room.canonical_alias ? ` · ${plainText(room.canonical_alias)}` : ""
           }
         </p>
       </div>

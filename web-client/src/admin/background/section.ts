@@ -19,6 +19,7 @@ import { workStyles } from "./styles.ts";
 import "./under-way.ts";
 import { isUnderWay, subjectOf, untilNextLook, workName, workState } from "./work.ts";
 import { followerName } from "./followers.ts";
+import { plainText } from "../../text/names.ts";
 
 /** So many steps behind is as good as none: places are not saved at each step. */
 const USUAL = 20;
@@ -117,7 +118,7 @@ export class WeftAdminBackground extends LitElement {
           label: msg("State"),
           cell: (work) =>
             html`${tags([workState(work.state)])}
-            ${work.error === undefined ? nothing : html`<br /><span class="id">${work.error}</span>`}`,
+            ${work.error === undefined ? nothing : html`<br /><span class="id">${plainText(work.error)}</span>`}`,
         },
         { label: msg("Begun"), isNumber: true, cell: (work) => moment(work.started_ts) },
         { label: msg("Ended"), isNumber: true, cell: (work) => moment(work.ended_ts) },

@@ -11,6 +11,7 @@ import { Loaded } from "../parts/loaded.ts";
 import { adminStyles } from "../parts/styles.ts";
 import { workStyles } from "./styles.ts";
 import { isUnderWay, progress, subjectOf, untilNextLook, workName, workState } from "./work.ts";
+import { plainText } from "../../text/names.ts";
 
 /** What is chosen of all work. */
 export interface WorkFilter {
@@ -93,7 +94,7 @@ export class WeftAdminUnderWay extends LitElement {
         ${subjectOf(work)} ${tags([workState(work.state)])}
       </div>
       ${progress(work)}
-      ${work.error === undefined ? nothing : html`<p class="problem">${work.error}</p>`}
+      ${work.error === undefined ? nothing : html`<p class="problem">${plainText(work.error)}</p>`}
     </li>`;
   }
 

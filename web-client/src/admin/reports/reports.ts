@@ -28,7 +28,7 @@ export function kindOf({ kind }: Pick<Report, "kind">): string {
 export const subjectOf = (report: Report): string =>
   report.about ??
   plainName(report.room_name) ??
-  report.canonical_alias ??
+  plainName(report.canonical_alias) ??
   report.room_id ??
   String(report.id);
 

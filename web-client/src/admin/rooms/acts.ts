@@ -47,6 +47,10 @@ export function roomActs(
 const nameOf = (room: ListedRoom): string =>
   plainName(room.name) ?? plainName(room.canonical_alias) ?? room.room_id;
 
+/** What has to be typed to delete a room: an address of which letters are hidden cannot be. */
+const typedFor = ({ canonical_alias: alias, room_id: id }: ListedRoom): string =>
+  alias !== null && alias === plainName(alias) ? alias : id;
+
 function changeStatus(
   client: Client,
   room: ListedRoom,
@@ -169,7 +173,7 @@ function remove(client: Client, room: ListedRoom): Act {
         value: "yes",
       },
     ],
-    typed: room.canonical_alias ?? room.room_id,
+    typed: typedFor(room),
     action: msg("Delete the room"),
     isDanger: true,
     async run(values) {

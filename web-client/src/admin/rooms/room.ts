@@ -64,7 +64,7 @@ export class WeftAdminRoom extends LitElement {
       [msg("Status"), statusName(status.status)],
       [msg("Closed by"), status.by],
       [msg("Why"), plainName(status.reason)],
-      [msg("Address"), room.canonical_alias ?? undefined],
+      [msg("Address"), plainName(room.canonical_alias)],
       [msg("Topic"), plainName(room.topic)],
       [msg("People"), count(room.joined_members)],
       [msg("Of this server"), count(room.joined_local_members)],

@@ -70,7 +70,7 @@ function columns(): Column<RoomRow>[] {
       cell: (room) =>
         html`<a class="name" href=${hrefToAdminRoom(room.room_id)}>${roomName(room)}</a> <br /><span
             class="id"
-            >${room.canonical_alias ?? room.room_id}</span
+            >${plainName(room.canonical_alias) ?? room.room_id}</span
           >`,
     },
     { label: msg("State"), cell: (room) => tags([markOf(room.status), ...marksOf(room)]) },

@@ -6,7 +6,7 @@ import { icon } from "../../elements/icon.ts";
 import type { Client } from "../../store/client.ts";
 import { report, toast } from "../../store/toasts.ts";
 import { base, buttons, forms } from "../../styles/shared.ts";
-import { plainName } from "../../text/names.ts";
+import { plainName, plainText } from "../../text/names.ts";
 import { Again } from "../parts/again.ts";
 import { count, due, facts, hrefToUser, tags, type Tag } from "../parts/facts.ts";
 import { Loaded } from "../parts/loaded.ts";
@@ -113,7 +113,7 @@ export class WeftAdminServices extends LitElement {
               </button>`
         }
       </div>
-      ${problem === null ? nothing : html`<p class="problem">${problem}</p>`}
+      ${problem === null ? nothing : html`<p class="problem">${plainText(problem)}</p>`}
       ${facts([
         [msg("Failed in a row"), failures === 0 ? undefined : count(failures)],
         [msg("Next try"), failures === 0 ? undefined : due(service.retry_ts || Date.now())],

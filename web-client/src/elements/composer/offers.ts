@@ -5,7 +5,7 @@ import { emoticonsFor, isMine } from "../../store/image-packs.ts";
 import { canNotifyRoom } from "../../store/power.ts";
 import type { Room } from "../../store/room.ts";
 import { findMembers, fold, OFFERED, queryAt, wordAt } from "../../text/mentions.ts";
-import { plainName } from "../../text/names.ts";
+import { plainName, plainText } from "../../text/names.ts";
 
 interface Place {
   client: Client;
@@ -86,7 +86,7 @@ function rooms({ client }: Place, text: string, caret: number): Offers | undefin
       const address = typeof alias === "string" ? alias : undefined;
       if (!fold(name).includes(term) && !fold(address ?? "").includes(term)) return [];
       const offer = { label: name, avatar: { seed: roomId, name, mxc: avatarUrl } };
-      if (address !== undefined) return [{ ...offer, detail: address, text: address }];
+      if (address !== undefined) return [{ ...offer, detail: plainText(address), text: address }];
       return [{ ...offer, text: `#${name}`, mention: { userId: roomId, name } }];
     });
   return { start: word.start, label: msg("Rooms"), offers: offers.slice(0, OFFERED) };

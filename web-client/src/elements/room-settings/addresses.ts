@@ -102,7 +102,7 @@ export class WeftRoomAddresses extends RoomSettingsSection {
     const isOurs = this.local?.includes(alias) === true;
     openDialog({
       kind: "confirm",
-      heading: msg(str`Remove ${alias}?`),
+      heading: msg(str`Remove ${plainText(alias)}?`),
       text: msg(
         "Links with this address no longer lead here, and someone else may take it. You can add it again while it is free.",
       ),
@@ -139,7 +139,7 @@ export class WeftRoomAddresses extends RoomSettingsSection {
           : html`<button
               type="button"
               class="button small"
-              aria-label=${msg(str`Make main: ${alias}`)}
+              aria-label=${msg(str`Make main: ${plainText(alias)}`)}
               ?disabled=${!may || this.busy}
               @click=${make}
             >
@@ -149,7 +149,7 @@ export class WeftRoomAddresses extends RoomSettingsSection {
       <button
         type="button"
         class="button small"
-        aria-label=${msg(str`Remove ${alias}`)}
+        aria-label=${msg(str`Remove ${plainText(alias)}`)}
         ?disabled=${this.busy || (!may && this.local?.includes(alias) !== true)}
         @click=${() => this.#remove(alias)}
       >
