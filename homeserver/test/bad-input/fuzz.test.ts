@@ -1,6 +1,6 @@
 /**
  * Requests of every operation, right but for what is spoiled in them, by everybody there is:
- * WEFT_TEST_FUZZ says how many (a million took half an hour), WEFT_TEST_SEED which.
+ * WEFT_TEST_FUZZ says how many (a million take a quarter of an hour where a core is free), WEFT_TEST_SEED which.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
