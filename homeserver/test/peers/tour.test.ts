@@ -208,10 +208,25 @@ describe.skipIf(!hasBrowser("Chromium"))("a tour", { timeout: 240_000 }, () => {
       reason: "Advertising, the third time today",
     });
     await admin.openAdministration(alice());
-    for (const section of ["Overview", "Users", "Rooms", "Reports", "Federation", "Audit log"]) {
+    const look = async (section: string): Promise<void> => {
       await admin.goTo(alice(), section);
       await view(alice(), `administration-${section.toLowerCase().replace(" ", "-")}`);
-    }
+    };
+    for (const section of ["Overview", "Users", "Rooms", "Reports"]) await look(section);
+    await alice().locator("weft-admin-list tbody a.name").click();
+    await alice().getByText("Please stop that.").waitFor();
+    await view(alice(), "administration-report");
+    await alice().getByRole("button", { name: "Remove the message" }).click();
+    await admin.act(alice()).getByLabel("Why (it is noted)").fill("Advertising");
+    await admin.confirm(alice(), "Remove the message");
+    const decisions = alice().getByRole("list", { name: "Decisions" });
+    await decisions.getByText("Done", { exact: true }).waitFor();
+    expect(
+      (await carol.call("GET", `/rooms/${path}/event/${encodeURIComponent(bad)}`)).content,
+    ).toEqual({});
+    const said = alice().getByText("The decision was made and noted.");
+    await said.waitFor({ state: "detached" });
+    for (const section of ["Federation", "Audit log"]) await look(section);
     expect([...on.alice.errors, ...on.bob.errors]).toEqual([]);
   });
 });

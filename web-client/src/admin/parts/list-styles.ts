@@ -73,6 +73,7 @@ export const listStyles = css`
   }
   .number .value {
     max-width: none;
+    white-space: nowrap;
   }
   .sort {
     display: inline-flex;
