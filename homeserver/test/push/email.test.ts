@@ -93,14 +93,21 @@ const mailsTo = (to: string) => mails.taken.filter((mail) => mail.to.includes(to
 test("is told in the language that the pusher was set with", async () => {
   expect((await set(bob, { lang: "de-CH" })).status).toBe(200);
   await alice.send(roomId, "first");
+  await alice.call("PUT", `/rooms/${roomId}/send/m.room.message/hidden`, {
+    msgtype: "m.text",
+    ...{ body: "||the butler||", format: "org.matrix.custom.html" },
+    formatted_body: "<span data-mx-spoiler>the butler</span>",
+  });
   await planned(bob);
-  await told(1);
+  await told(2);
   await pass(DELAY_MS);
   const mail = await mails.mailTo(address);
   await settled(bob);
   expect(mail.headers["subject"]).toMatch(/^Ungelesen in /);
   expect(mail.headers["content-language"]).toBe("de");
-  expect(mail.text).toContain("Es gibt eine Benachrichtigung, die du noch nicht gesehen hast.");
+  expect(mail.text).toContain("Es gibt 2 Benachrichtigungen, die du noch nicht gesehen hast.");
+  expect(mail.text).toContain("eine Nachricht mit verborgenen Wörtern");
+  expect(mail.text).not.toContain("butler");
   expect(mail.html).toContain("Weiterlesen");
 });
 

@@ -90,7 +90,8 @@ const nameOf = (event: ToldEvent, words: DigestWords) =>
 function textOf({ type, content, isInvite }: ToldEvent, words: DigestWords): string {
   if (isInvite) return words.invites;
   if (type === "m.room.encrypted") return words.encrypted;
-  const { body } = content;
+  const { body, formatted_body: html } = content;
+  if (typeof html === "string" && html.includes("data-mx-spoiler")) return words.spoiler;
   if (typeof body !== "string" || line(body, MAX_TEXT) === "") return words.something;
   return line(body, MAX_TEXT);
 }

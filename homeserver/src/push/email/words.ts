@@ -14,6 +14,8 @@ export interface DigestWords {
   readonly roomWith: (sender: string) => string;
   readonly invites: string;
   readonly encrypted: string;
+  /** A message part of which is seen only by who wants to. */
+  readonly spoiler: string;
   readonly something: string;
 }
 
@@ -32,6 +34,7 @@ export const DIGEST_WORDS: Readonly<Record<Language, DigestWords>> = {
     roomWith: (sender) => `a room with ${sender}`,
     invites: "invites you",
     encrypted: "an encrypted message",
+    spoiler: "a message with hidden words",
     something: "something new",
   },
   de: {
@@ -48,6 +51,7 @@ export const DIGEST_WORDS: Readonly<Record<Language, DigestWords>> = {
     roomWith: (sender) => `einem Raum mit ${sender}`,
     invites: "lädt dich ein",
     encrypted: "eine verschlüsselte Nachricht",
+    spoiler: "eine Nachricht mit verborgenen Wörtern",
     something: "etwas Neues",
   },
 };
