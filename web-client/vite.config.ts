@@ -23,14 +23,19 @@ const finished: Plugin = {
   },
 };
 
+/** What the pages for signing in and registering have of their own: they are not to wait for the rooms' parts. */
+const ENTRY = /\/src\/(?:elements\/password-field|text\/device)\.ts$/;
+
 /**
- * What runs before anything is seen is one file, and what many parts share is another: a browser asks for six files at a time, and
+ * What runs before anything is seen is one file, what many parts share is another, and what a few parts
+ * around the rooms share a third: a browser asks for six files at a time, and
  * dozens of small ones would wait for one another.
  */
 export const chunks = {
   groups: [
     { name: "first", tags: ["$initial" as const], priority: 2 },
     { name: "shared", minShareCount: 12, priority: 1 },
+    { name: "rooms", minShareCount: 3, test: (id: string) => !ENTRY.test(id) },
   ],
 };
 

@@ -1,5 +1,5 @@
 import { readFileSync, rmSync } from "node:fs";
-import { mkdtemp, readFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -51,4 +51,23 @@ test("the first script is small, and encryption is no part of it", async () => {
   expect(bytes).toBeLessThan(60_000);
   expect(sources.some((source) => source.includes("OlmMachine"))).toBe(false);
   expect(names.some((name) => name.startsWith("engine") || name.startsWith("worker"))).toBe(false);
+});
+
+/** What a part of the page waits for, beside the first script. */
+async function waitsFor(part: string): Promise<string[]> {
+  const names = await readdir(join(folder, "assets"));
+  const own = names.find((name) => name.startsWith(`${part}-`) && name.endsWith(".js"))!;
+  return [...withImports(own)].filter((name) => !name.startsWith("first-"));
+}
+
+test("the rooms wait for few files, and signing in for none of theirs", async () => {
+  const isOfRooms = (name: string) => name.startsWith("rooms-");
+  const rooms = await waitsFor("shell");
+  expect(rooms.length).toBeLessThanOrEqual(12);
+  expect(rooms.some(isOfRooms)).toBe(true);
+  for (const page of ["sign-in", "register"]) {
+    const files = await waitsFor(page);
+    expect(files.length, page).toBeLessThanOrEqual(6);
+    expect(files.some(isOfRooms), page).toBe(false);
+  }
 });
