@@ -174,7 +174,7 @@ describe.skipIf(!hasBrowser("Chromium"))(
       await page.goto(origin);
       await inApp("begin", server.baseUrl);
       await page.getByRole("button", { name: "Use another account" }).click();
-      await page.getByRole("heading", { name: "Sign in" }).waitFor();
+      await page.getByRole("heading", { name: "Sign in", exact: true }).waitFor();
       await isUsable();
       await page.getByLabel("User name").fill("bea");
       await page.getByLabel("Password").fill("wrong");

@@ -73,7 +73,7 @@ describe.skipIf(!hasBrowser("Chromium"))(
       await page.getByRole("button", { name: "Continue on the server’s page" }).waitFor();
       await isUsable();
       await go();
-      await page.getByRole("heading", { name: "Sign in" }).waitFor();
+      await page.getByRole("heading", { name: "Sign in", exact: true }).waitFor();
       await page.getByLabel("User name").fill("bea");
       await page.getByLabel("Password").fill("bea-Secret-1");
       await page.getByRole("button", { name: "Sign in" }).click();
