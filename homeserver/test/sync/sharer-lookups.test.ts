@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createMemoryWake } from "../../src/log/wake.ts";
 import type { RoomId } from "../../src/protocol/identifiers.ts";
+import { caughtUp } from "../support/caught-up.ts";
 import { eventually, nextTurn } from "../support/wait.ts";
 import { createSyncWorld, joinedRoom, type SyncUser, type SyncWorld, texts } from "./support.ts";
 
@@ -194,7 +195,7 @@ test("in a storm of changes on two replicas, clients end with the truth", async 
   };
   await Promise.all(ids.map((_, index) => actor(index)));
   isOver = true;
-  for (const { log } of replicas) await log.fresh();
+  for (const { log, database } of replicas) await caughtUp(log, database.sql);
   for (const [index, { known, end }] of clients.entries()) {
     await end();
     const shared = new Set<string>([ids[index]!]);

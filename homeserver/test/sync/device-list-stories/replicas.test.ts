@@ -5,6 +5,7 @@
 import { afterAll, beforeAll } from "vitest";
 import { createMemoryWake } from "../../../src/log/wake.ts";
 import type { RoomId, UserId } from "../../../src/protocol/identifiers.ts";
+import { caughtUp } from "../../support/caught-up.ts";
 import { createTracker, createTruth, expectTrue, type Truth } from "./truth.ts";
 import { createSyncWorld, type SyncWorld } from "../support.ts";
 import { type Action, type Story, testStories } from "./stories.ts";
@@ -84,7 +85,7 @@ async function begin(run: number): Promise<Story<Does>> {
         replicas[on] = await replica.again();
         return;
       }
-      await replica.log.fresh();
+      await caughtUp(replica.log, replica.database.sql);
       await perform(one, replica, truth, ids, rooms);
     },
 

@@ -7,6 +7,7 @@ import { connectWriter } from "../../../src/storage/append/append.ts";
 import { connect } from "../../../src/storage/sql.ts";
 import { createKeys } from "../../../src/users/keys/keys.ts";
 import type { Users } from "../../../src/users/users.ts";
+import { caughtUp } from "../../support/caught-up.ts";
 import { openCutOff } from "../../support/cut-off.ts";
 import { HERE, id, openUsers, type TestUsers } from "../support.ts";
 import { makeDevice, type TestDevice } from "./devices.ts";
@@ -54,7 +55,7 @@ describe("one-time keys", () => {
     for (let n = 0; n < 4; n += 1) given.push(await claim(replicas[n % 3]!, device));
     expect(given).toEqual(["Z", "A", "F", "F"]);
     for (const users of replicas) {
-      await t.log.fresh();
+      await caughtUp(t.log, t.sql);
       expect(await users.keys.counts(device)).toEqual({ oneTimeKeys: {}, unusedFallbackTypes: [] });
     }
   });

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { UserId } from "../../../src/protocol/identifiers.ts";
 import type { Users } from "../../../src/users/users.ts";
 import { signJson } from "../../../src/protocol/signed-json.ts";
+import { caughtUp } from "../../support/caught-up.ts";
 import { makeDevice, makeIdentity } from "./devices.ts";
 import { person, seen, t } from "./people.ts";
 
@@ -73,7 +74,7 @@ const master = (identity: ReturnType<typeof makeIdentity>) => identity.keys.mast
 /** What the user sees of the own keys, on both replicas; the second one made the change. */
 async function ofBoth(userId: UserId) {
   const there = await other.keys.query(userId, all(userId));
-  await t.log.fresh();
+  await caughtUp(t.log, t.sql);
   await seen(userId, userId);
   expect(await t.users.keys.query(userId, all(userId))).toEqual(there);
   return there;
