@@ -37,7 +37,7 @@ export class WeftRoomSettings extends LitElement {
   override willUpdate(): void {
     const room = this.client.store.room(this.roomId);
     // Whom a change concerns is known only with everyone in the room.
-    if (room?.membership === "join" && !room.membersLoaded)
+    if (room?.membership === "join" && !room.membersLoaded && !room.membersLoading)
       this.client.history.members(room).catch(report);
   }
 

@@ -78,7 +78,7 @@ export class WeftRoomPage extends LitElement {
     this.#shown = room;
     if (room.startsWith("#") && !this.#resolved.has(room)) void this.#resolve(room);
     const joined = this.#room;
-    if (joined?.membership === "join" && !joined.membersLoaded)
+    if (joined?.membership === "join" && !joined.membersLoaded && !joined.membersLoading)
       this.client.history.members(joined).catch(report);
   }
 

@@ -34,6 +34,16 @@ export function createHistory(
   const pageSize = createPace(now);
   const single = new Map<string, Promise<MatrixEvent | undefined>>();
 
+  /** Takes in an answer of `/members`. Everyone is known then, unless sync had a gap meanwhile. */
+  async function loadMembers(room: Room): Promise<void> {
+    const before = new Map(room.stateOf("m.room.member"));
+    const { gaps } = room;
+    takeMembers(room, before, await api.members(room.roomId));
+    room.membersLoaded = room.gaps === gaps;
+    room.changed("$state");
+    store.refresh([room.roomId]);
+  }
+
   /** A page of what lies before a stretch. */
   async function before(room: Room, timeline: Timeline): Promise<Page> {
     const { thread, prevToken } = timeline;
@@ -182,19 +192,17 @@ export function createHistory(
       return found;
     },
 
-    /** Loads everyone in the room, once until a gap in what sync brings. */
+    /**
+     * Loads everyone in the room, once until a gap in what sync brings. Whoever asks while they are loaded waits as well: a
+     * message is encrypted for those who are known then.
+     */
     async members(room: Room): Promise<void> {
-      if (room.membersLoaded) return;
-      room.membersLoaded = true;
-      const before = new Map(room.stateOf("m.room.member"));
-      try {
-        takeMembers(room, before, await api.members(room.roomId));
-      } catch (error) {
-        room.membersLoaded = false;
-        throw error;
+      while (!room.membersLoaded) {
+        room.membersLoading ??= loadMembers(room).finally(() => {
+          room.membersLoading = undefined;
+        });
+        await room.membersLoading;
       }
-      room.changed("$state");
-      store.refresh([room.roomId]);
     },
   };
 }

@@ -65,8 +65,12 @@ export class Room {
   highlightCount = 0;
   /** What its server counts as unread in threads, by their roots. */
   threadCounts: ReadonlyMap<string, Unread> = new Map();
-  /** True once `/members` was asked for, till a gap in what sync brings. */
+  /** Everyone in the room is known: an answer of `/members` was taken in, and sync has had no gap since. */
   membersLoaded = false;
+  /** While everyone is asked for. */
+  membersLoading: Promise<void> | undefined;
+  /** How often it was lost who is in the room. */
+  gaps = 0;
   /**
    * How the room is encrypted: the content of its first `m.room.encryption`. A room stays encrypted, whatever its server
    * says of its state later.
@@ -113,8 +117,13 @@ export class Room {
     if (!isOff || this.encryption === undefined) this.encryption = content;
   }
 
-  clearState(): void {
+  #loseMembers(): void {
     this.membersLoaded = false;
+    this.gaps += 1;
+  }
+
+  clearState(): void {
+    this.#loseMembers();
     this.#state.clear();
     this.#nameCounts = undefined;
   }
@@ -153,7 +162,7 @@ export class Room {
       prevToken: data.timeline?.prev_batch,
     });
     this.#tellStretches(events, data.timeline?.limited === true);
-    if (data.timeline?.limited === true) this.membersLoaded = false;
+    if (data.timeline?.limited === true) this.#loseMembers();
     if (events.length > 0) changed.add("$timeline").add("$state");
     if ((stateAfter ?? data.state)?.events?.length) changed.add("$state");
     if (this.#applySummary(data)) changed.add("$state");

@@ -275,6 +275,8 @@ describe("a thread", () => {
 });
 
 describe("everyone in the room", () => {
+  const make = () => createEvents(0, "$old");
+
   test("is asked for once, and shown in the list", async () => {
     const make = createEvents(0, "$old");
     const all = [make.member(ME), make.member(ANN, "join", "Ann"), make.member(BEN, "invite")];
@@ -285,6 +287,33 @@ describe("everyone in the room", () => {
     expect(asked).toEqual([["members"]]);
     expect(room.members("join", "invite").map(({ userId }) => userId)).toEqual([ME, ANN, BEN]);
     expect(room.signals.$state.get()).toBe(before + 1);
+  });
+
+  test("is waited for by all who ask meanwhile: a message is encrypted for those who are known then", async () => {
+    const { promise, resolve } = Promise.withResolvers<MatrixEvent[]>();
+    const { history, room, asked } = setUp([], [], [promise]);
+    const shown = history.members(room);
+    let known: number | undefined;
+    const encrypted = history.members(room).then(() => (known = room.members("join").length));
+    await Promise.race([encrypted, new Promise((done) => setTimeout(done, 0))]);
+    expect(known).toBeUndefined();
+    resolve([make().member(ME), make().member(ANN, "join", "Ann")]);
+    await Promise.all([shown, encrypted]);
+    expect(known).toBe(2);
+    expect(asked).toEqual([["members"]]);
+  });
+
+  test("is asked for once more when sync had a gap meanwhile", async () => {
+    const { promise, resolve } = Promise.withResolvers<MatrixEvent[]>();
+    const { history, store, room, asked } = setUp([], [], [promise, [make().member(ME)]]);
+    const loading = history.members(room);
+    const fresh = make().message(ME, "after the gap");
+    store.apply(syncOf(ROOM, { timeline: { events: [fresh], limited: true } }), 0);
+    resolve([make().member(ME), make().member(ANN, "join", "Ann")]);
+    await loading;
+    expect(asked).toHaveLength(2);
+    expect(room.membersLoaded).toBe(true);
+    expect(room.members("join").map(({ userId }) => userId)).toEqual([ME]);
   });
 
   test("is asked for again after a failure", async () => {
