@@ -47,6 +47,8 @@ export function createWriting({ machine, requests }: Core, onKey: () => void) {
   const inTurn = createQueues();
   const claims = createQueue();
   const tracked = new Set<string>();
+  /** Users whose devices are asked for the first time. */
+  const learning = new Map<string, Promise<void>>();
   const noted = new Set<string>();
 
   /** Follows the devices of these users from now on, and knows them once this resolves. */
@@ -55,10 +57,19 @@ export function createWriting({ machine, requests }: Core, onKey: () => void) {
       for (const user of await machine.trackedUsers()) tracked.add(user.toString());
     }
     const fresh = users.filter((user) => !tracked.has(user));
-    if (fresh.length === 0) return;
-    await machine.updateTrackedUsers(userIds(fresh));
-    for (const user of fresh) tracked.add(user);
-    await requests.flush();
+    if (fresh.length > 0) {
+      await machine.updateTrackedUsers(userIds(fresh));
+      const done = requests.flush();
+      for (const user of fresh) {
+        tracked.add(user);
+        learning.set(user, done);
+      }
+      await done.finally(() => {
+        for (const user of fresh) if (learning.get(user) === done) learning.delete(user);
+      });
+    }
+    // Somebody else may have begun to follow the others a moment ago: what failed there is tried again by itself.
+    await Promise.allSettled(users.map((user) => learning.get(user)));
   }
 
   /** Claims one-time keys of devices that we have no session with. The machine wants one claim at a time. */
