@@ -34,16 +34,6 @@ export function createHistory(
   const pageSize = createPace(now);
   const single = new Map<string, Promise<MatrixEvent | undefined>>();
 
-  /** Takes in an answer of `/members`. Everyone is known then, unless sync had a gap meanwhile. */
-  async function loadMembers(room: Room): Promise<void> {
-    const before = new Map(room.stateOf("m.room.member"));
-    const { gaps } = room;
-    takeMembers(room, before, await api.members(room.roomId));
-    room.membersLoaded = room.gaps === gaps;
-    room.changed("$state");
-    store.refresh([room.roomId]);
-  }
-
   /** A page of what lies before a stretch. */
   async function before(room: Room, timeline: Timeline): Promise<Page> {
     const { thread, prevToken } = timeline;
@@ -197,12 +187,8 @@ export function createHistory(
      * message is encrypted for those who are known then.
      */
     async members(room: Room): Promise<void> {
-      while (!room.membersLoaded) {
-        room.membersLoading ??= loadMembers(room).finally(() => {
-          room.membersLoading = undefined;
-        });
-        await room.membersLoading;
-      }
+      const ask = () => api.members(room.roomId);
+      while (!room.membersLoaded) await (room.membersLoading ??= loadMembers(room, ask, store));
     },
   };
 }
@@ -215,6 +201,24 @@ function takeState(room: Room, events: readonly MatrixEvent[] = []): void {
       room.setState({ ...event, state_key: stateKey });
     }
   }
+}
+
+/** Takes in what `/members` answers. Everyone is known then, unless sync had a gap meanwhile. */
+async function loadMembers(
+  room: Room,
+  ask: () => Promise<MatrixEvent[]>,
+  store: RoomStore,
+): Promise<void> {
+  const before = new Map(room.stateOf("m.room.member"));
+  const { gaps } = room;
+  try {
+    takeMembers(room, before, await ask());
+    room.membersLoaded = room.gaps === gaps;
+  } finally {
+    room.membersLoading = undefined;
+  }
+  room.changed("$state");
+  store.refresh([room.roomId]);
 }
 
 /** Takes in an answer of `/members`, but for those of whom sync brought something since `before`. */

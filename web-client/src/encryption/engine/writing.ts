@@ -69,7 +69,7 @@ export function createWriting({ machine, requests }: Core, onKey: () => void) {
       });
     }
     // Somebody else may have begun to follow the others a moment ago: what failed there is tried again by itself.
-    await Promise.allSettled(users.map((user) => learning.get(user)));
+    await Promise.allSettled(users.flatMap((user) => learning.get(user) ?? []));
   }
 
   /** Claims one-time keys of devices that we have no session with. The machine wants one claim at a time. */
