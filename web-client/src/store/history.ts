@@ -182,14 +182,8 @@ export function createHistory(
       return found;
     },
 
-    /**
-     * Loads everyone in the room, once until a gap in what sync brings. Whoever asks while they are loaded waits as well: a
-     * message is encrypted for those who are known then.
-     */
-    async members(room: Room): Promise<void> {
-      const ask = () => api.members(room.roomId);
-      while (!room.membersLoaded) await (room.membersLoading ??= loadMembers(room, ask, store));
-    },
+    /** Loads everyone in the room, once until a gap in what sync brings. */
+    members: (room: Room) => membersOf(room, () => api.members(room.roomId), store),
   };
 }
 
@@ -203,20 +197,24 @@ function takeState(room: Room, events: readonly MatrixEvent[] = []): void {
   }
 }
 
-/** Takes in what `/members` answers. Everyone is known then, unless sync had a gap meanwhile. */
-async function loadMembers(
-  room: Room,
-  ask: () => Promise<MatrixEvent[]>,
-  store: RoomStore,
-): Promise<void> {
+type AskMembers = () => Promise<MatrixEvent[]>;
+
+/** Whoever asks while they are loaded waits as well: a message is encrypted for those who are known then. */
+async function membersOf(room: Room, ask: AskMembers, store: RoomStore): Promise<void> {
+  while (!room.membersLoaded) {
+    room.membersLoading ??= loadMembers(room, ask, store).finally(() => {
+      room.membersLoading = undefined;
+    });
+    await room.membersLoading;
+  }
+}
+
+/** Everyone is known then, unless sync had a gap meanwhile. */
+async function loadMembers(room: Room, ask: AskMembers, store: RoomStore): Promise<void> {
   const before = new Map(room.stateOf("m.room.member"));
   const { gaps } = room;
-  try {
-    takeMembers(room, before, await ask());
-    room.membersLoaded = room.gaps === gaps;
-  } finally {
-    room.membersLoading = undefined;
-  }
+  takeMembers(room, before, await ask());
+  room.membersLoaded = room.gaps === gaps;
   room.changed("$state");
   store.refresh([room.roomId]);
 }
