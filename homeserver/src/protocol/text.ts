@@ -20,3 +20,16 @@ export function wellFormed(text: string, max: number): string {
 export function isIndexable(value: unknown): value is string {
   return typeof value === "string" && fitsIdLength(value) && isStorable(value);
 }
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+/** Text as it stands in HTML, also within the quotes of an attribute. */
+export function escapeHtml(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (found) => ENTITIES[found]!);
+}

@@ -1,3 +1,4 @@
+import { escapeHtml } from "../../protocol/text.ts";
 import type { Language } from "../../users/common/languages.ts";
 import { GERMAN } from "./german.ts";
 import { germanProblem } from "./german-problems.ts";
@@ -35,7 +36,7 @@ export class Said {
 
   in(language: Language): string {
     const words = language === "de" ? (GERMAN[this.#english] ?? this.#english) : this.#english;
-    return escaped(words).replaceAll(/\{(\d)\}/g, (_, at: string) =>
+    return escapeHtml(words).replaceAll(/\{(\d)\}/g, (_, at: string) =>
       textOf(this.#parts[Number(at)], language),
     );
   }
@@ -51,7 +52,7 @@ class Told extends Said {
   }
 
   override in(language: Language): string {
-    return escaped(language === "de" ? germanProblem(this.#message) : this.#message);
+    return escapeHtml(language === "de" ? germanProblem(this.#message) : this.#message);
   }
 }
 
@@ -81,21 +82,9 @@ export function keyOf(strings: readonly string[]): string {
   return text.replaceAll(/\s+/g, " ").trim();
 }
 
-const ESCAPED: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (each) => ESCAPED[each]!);
-}
-
 function textOf(part: Part, language: Language): string {
   if (part === undefined || part === false) return "";
   if (part instanceof Html || part instanceof Said) return part.in(language);
   if (typeof part === "object") return part.map((each) => textOf(each, language)).join("");
-  return escaped(String(part));
+  return escapeHtml(String(part));
 }

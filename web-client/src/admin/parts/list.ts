@@ -221,7 +221,7 @@ export class WeftAdminList extends LitElement {
     if (order === undefined) return html`<th role="columnheader" class=${kind}>${label}</th>`;
     const isCurrent = order === this.wish.order;
     const sorted = isCurrent ? (this.wish.dir === "f" ? "ascending" : "descending") : nothing;
-    // Where the table is cards its heads are for screen readers alone, and nobody comes to their buttons.
+    // On a narrow screen rows are shown as cards: only screen readers meet the column headers, as plain text instead of buttons.
     return html`<th role="columnheader" class=${kind} aria-sort=${sorted}>
       <span class="narrow">${label}</span>
       <button type="button" class="sort" @click=${() => this.#sort(order)}>
