@@ -190,10 +190,10 @@ describe.skipIf(!hasBrowser("Chromium"))("the administration", { timeout: 240_00
   test("what was done is in the audit log", async () => {
     const { page } = root;
     await admin.goTo(page, "Audit log");
-    for (const operation of ["decideReport", "quarantineMedia", "deleteRoom"])
-      await page.getByText(operation, { exact: true }).first().waitFor();
-    await page.getByText("suspendUser").first().waitFor();
-    await page.getByText("createInviteLink").waitFor();
+    for (const deed of ["Quarantine a file", "Delete a room", "Suspend an account"])
+      await page.getByText(deed, { exact: true }).first().waitFor();
+    await page.getByText("Decision:").first().waitFor();
+    await page.getByText("Make an invite link").waitFor();
     expect(root.errors).toEqual([]);
   });
 });

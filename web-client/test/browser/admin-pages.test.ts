@@ -248,7 +248,13 @@ test("the audit log passes axe, and loses nothing at 320 px", async () => {
           {
             ...{ id: 1, ts: TS, user_id: "@me:one", device_id: "D", ip: "127.0.0.1" },
             ...{ operation: "suspendUser", outcome: "done", status: 200 },
+            ...{ method: "PUT", path: "/_synapse/admin/v1/suspend/{userId}" },
             parameters: { userId: `@${"long".repeat(40)}:one`, suspend: true },
+          },
+          {
+            ...{ id: 3, ts: TS, user_id: "@me:one", device_id: "D", ip: "127.0.0.1" },
+            ...{ operation: "somethingNewer", outcome: "done", status: 200, parameters: {} },
+            ...{ method: "", path: "" },
           },
           {
             ...{ id: 2, ts: TS, user_id: "@me:one", device_id: "D", ip: "127.0.0.1" },
@@ -260,8 +266,16 @@ test("the audit log passes axe, and loses nothing at 320 px", async () => {
     },
     ["audit"],
   );
-  await expect.element(page.getByText("suspendUser")).toBeVisible();
+  const row = page.getByRole("row").filter({ hasText: "Suspend an account" });
+  await expect.element(row.getByText("Suspended: Yes")).toBeVisible();
   await expect.element(page.getByText("Refused: M_NOT_FOUND")).toBeVisible();
+  await expect.element(page.getByRole("link", { name: "!gone:one" })).toBeVisible();
+  await expect.element(page.getByText("somethingNewer", { exact: true }).first()).toBeVisible();
+  // The names that the contract has are one key away.
+  await expect.element(row.getByText("suspendUser", { exact: true })).not.toBeVisible();
+  await userEvent.click(row.getByText("Suspend an account"));
+  await expect.element(row.getByText("suspendUser", { exact: true })).toBeVisible();
+  await expect.element(row.getByText("PUT /_synapse/admin/v1/suspend/{userId}")).toBeVisible();
   await expectAccessible();
   await expectNarrow();
 });

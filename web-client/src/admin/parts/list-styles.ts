@@ -75,6 +75,12 @@ export const listStyles = css`
     max-width: none;
     white-space: nowrap;
   }
+  .value summary {
+    font-weight: 550;
+  }
+  .value details p {
+    margin: var(--space-1) 0;
+  }
   .sort {
     display: inline-flex;
     align-items: center;

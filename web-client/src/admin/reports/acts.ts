@@ -11,17 +11,19 @@ import { plainName } from "../../text/names.ts";
 
 type Kind = Schema<"ReportDecision">["decision"];
 
+const NAMES: Readonly<Record<Kind, () => string>> = {
+  dismiss: () => msg("Dismiss"),
+  remove_message: () => msg("Remove the message"),
+  warn: () => msg("Warn"),
+  suspend: () => msg("Suspend"),
+  remove_from_room: () => msg("Remove from the room"),
+};
+
+export const isDecision = (value: unknown): value is Kind =>
+  typeof value === "string" && Object.hasOwn(NAMES, value);
+
 /** A decision in a few words. */
-export function decisionName(decision: Kind): string {
-  const names: Record<Kind, string> = {
-    dismiss: msg("Dismiss"),
-    remove_message: msg("Remove the message"),
-    warn: msg("Warn"),
-    suspend: msg("Suspend"),
-    remove_from_room: msg("Remove from the room"),
-  };
-  return names[decision];
-}
+export const decisionName = (decision: Kind): string => NAMES[decision]();
 
 /** What can be decided about a report. Each of it is noted with who, when and why. */
 export function reportActs(client: Client, report: WholeReport, after: () => void): MenuItem[] {

@@ -7,10 +7,12 @@ import type { Client } from "../../store/client.ts";
 import type { AdminRoute } from "../../store/router.ts";
 import { base, buttons } from "../../styles/shared.ts";
 import { plainName } from "../../text/names.ts";
-import { hrefToUser, moment, tags, type Tag } from "../parts/facts.ts";
+import { count, hrefToAdminRoom, hrefToUser, moment, tags, type Tag } from "../parts/facts.ts";
 import "../parts/list.ts";
 import type { Listing, Wish } from "../parts/listing.ts";
 import { adminStyles } from "../parts/styles.ts";
+import { decisionName, isDecision } from "../reports/acts.ts";
+import { deedWords, isMoment, parameterWords } from "./deeds.ts";
 
 type Outcome = NonNullable<QueryParams<"getAuditLog">["outcome"]>;
 
@@ -20,14 +22,45 @@ function outcomeOf({ outcome, errcode, status }: AuditEntry): Tag {
   return [msg(str`Refused: ${errcode ?? String(status ?? "")}`), "bad"];
 }
 
+function valueOf(name: string, value: unknown) {
+  if (typeof value === "boolean") return value ? msg("Yes") : msg("No");
+  if (typeof value === "number") return isMoment(name) ? moment(value) : count(value);
+  if (value === null) return "–";
+  if (name === "decision" && isDecision(value)) return decisionName(value);
+  const isTexts = Array.isArray(value) && value.every((one) => typeof one === "string");
+  const said = typeof value === "string" ? value : isTexts ? value.join(", ") : undefined;
+  const text = plainName(said ?? JSON.stringify(value)) ?? "–";
+  if (said !== undefined && /^user_?id$/i.test(name))
+    return html`<a href=${hrefToUser(said)}>${text}</a>`;
+  if (said?.startsWith("!") === true && /^roomId/.test(name))
+    return html`<a href=${hrefToAdminRoom(said)}>${text}</a>`;
+  return text;
+}
+
 /** What it was done to and how, a line for each name. */
 function parametersOf({ parameters }: AuditEntry) {
   const all = Object.entries(parameters);
   if (all.length === 0) return "–";
-  return all.map(([name, value]) => {
-    const text = typeof value === "string" ? value : JSON.stringify(value);
-    return html`<div><span class="id">${name}:</span> ${plainName(text) ?? "–"}</div>`;
-  });
+  return all.map(
+    ([name, value]) =>
+      html`<div>
+        <span class="id" title=${name}>${parameterWords(name)}:</span> ${valueOf(name, value)}
+      </div>`,
+  );
+}
+
+const wordsOf = ({ operation, parameters }: AuditEntry): string =>
+  deedWords(operation, parameters) ?? operation;
+
+/** What was done, in words; opened, with the operation's own name and path. */
+function deedOf(entry: AuditEntry) {
+  return html`<details>
+      <summary title=${entry.operation}>${wordsOf(entry)}</summary>
+      <p class="id">
+        <code>${entry.operation}</code><br /><code>${entry.method} ${entry.path}</code>
+      </p>
+    </details>
+    ${tags([outcomeOf(entry)])}`;
 }
 
 /** What administrators did. */
@@ -72,7 +105,7 @@ export class WeftAdminAudit extends LitElement {
       columns: [
         {
           label: msg("Operation"),
-          cell: (entry) => html`<code>${entry.operation}</code><br />${tags([outcomeOf(entry)])}`,
+          cell: deedOf,
         },
         {
           label: msg("By"),
@@ -83,7 +116,7 @@ export class WeftAdminAudit extends LitElement {
         { label: msg("When"), isNumber: true, cell: ({ ts }) => moment(ts) },
       ],
       keyOf: ({ id }) => String(id),
-      nameOf: ({ operation }) => operation,
+      nameOf: wordsOf,
       load: (wish, signal) => this.#load(wish, signal),
     };
   }
