@@ -2,7 +2,7 @@ import { msg } from "@lit/localize";
 import { text } from "../api/types.ts";
 import { toggleReaction, viaServers } from "../store/actions.ts";
 import type { Client } from "../store/client.ts";
-import { isAttachment, shownContent } from "../store/describe.ts";
+import { bodyWithoutFallback, isAttachment, shownContent } from "../store/describe.ts";
 import { openDialog } from "../store/dialogs.ts";
 import { canRedact, canSend } from "../store/power.ts";
 import type { Room } from "../store/room.ts";
@@ -98,7 +98,10 @@ export function openMessageActions(
       label: msg("Copy text"),
       icon: "copy",
       key: "c",
-      run: () => copy(text(shownContent(room, event), "body") ?? "", msg("Text copied.")),
+      run: () => {
+        const body = text(shownContent(room, event), "body") ?? "";
+        copy(bodyWithoutFallback(event, body), msg("Text copied."));
+      },
     },
     {
       label: msg("Copy link"),

@@ -58,14 +58,22 @@ export function describeMessage(room: Room, event: MatrixEvent, limit?: number):
   }
 }
 
-function memberChange(room: Room, event: MatrixEvent): string | undefined {
+/** Whose names are known: those of a room, or nobody's. */
+export interface Names {
+  displayName(userId: string): string;
+  /** Undefined for whom nothing is known of. */
+  member(userId: string): unknown;
+}
+
+function memberChange(room: Names, event: MatrixEvent): string | undefined {
   const target = event.state_key ?? "";
   const content: Unchecked<"m.room.member"> = event.content;
   const replaced: Unchecked<"m.room.member"> | undefined = event.unsigned?.prev_content;
   const now = text(content, "membership");
   const before = text(replaced, "membership") ?? "leave";
   const name = plainName(text(content, "displayname")) ?? plainName(text(replaced, "displayname"));
-  const who = name ?? (room.member(target) ? room.displayName(target) : localName(target));
+  const who =
+    name ?? (room.member(target) !== undefined ? room.displayName(target) : localName(target));
   const actor = room.displayName(event.sender);
   if (now === "join")
     return before === "join" ? profileChange(event, who) : msg(str`${who} joined`);
@@ -99,7 +107,7 @@ function profileChange(event: MatrixEvent, who: string): string | undefined {
 }
 
 /** What happened, in words, for events that are no messages; undefined for those not worth a line. */
-export function describeNotice(room: Room, event: MatrixEvent): string | undefined {
+export function describeNotice(room: Names, event: MatrixEvent): string | undefined {
   const actor = room.displayName(event.sender);
   switch (event.type) {
     case "m.room.member":

@@ -1,8 +1,9 @@
-import { text, type MatrixEvent } from "../api/types.ts";
+import type { MatrixEvent } from "../api/types.ts";
 import { fullTime } from "../text/time.ts";
 import type { Client } from "./client.ts";
-import { describeMessage, describeNotice, isMessage, shownContent } from "./describe.ts";
+import { describeNotice, isMessage, shownContent } from "./describe.ts";
 import type { Room } from "./room.ts";
+import { wholeMessage } from "./said.ts";
 import { Timeline } from "./timeline.ts";
 
 export type ExportFormat = "text" | "html" | "json";
@@ -60,10 +61,7 @@ function linesOf(room: Room, events: readonly MatrixEvent[]): Line[] {
   return events.flatMap((event): Line[] => {
     const ts = event.origin_server_ts;
     if (isMessage(event)) {
-      const body = shownContent(room, event)["body"];
-      const type = text(event.content, "msgtype");
-      const isText = type === "m.text" || type === "m.notice";
-      const words = isText && typeof body === "string" ? body : describeMessage(room, event);
+      const words = wholeMessage(room, event, shownContent(room, event));
       return [{ ts, by: `${room.displayName(event.sender)} (${event.sender})`, words }];
     }
     const words = describeNotice(room, event);

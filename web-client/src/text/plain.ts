@@ -25,29 +25,37 @@ function decode(entity: string): string {
   return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : "";
 }
 
+/** Tags of HTML as [, "/name" or "name", attributes], and the words between them as [, , , words]. */
+export const PIECES = /<(\/?[a-z][\w-]*)([^<>]{0,1000})>|([^<]+|<)/gi;
+
+/** Words of HTML, with their entities as they are read. */
+export const decoded = (words: string): string =>
+  words.replace(/&(#?\w{1,8});/g, (_, entity: string) => decode(entity));
+
+/** Elements of which nothing is shown, whatever is in them; the first is the quotation of an answer. */
+export const UNSEEN =
+  /^(?:mx-reply|script|style|title|template|iframe|noscript|svg|math|audio|video)$/;
+
 /**
  * What a message's HTML says, on one line and without its marks: for previews. What is hidden stays hidden. It is only ever shown as
  * text.
  */
 export function lineOf(html: string): string {
   let said = "";
-  /** The kind of element that is left out, a spoiler or the quotation of an answer, and how many of its kind are open. */
+  /** The kind of element that is left out, a spoiler or what nobody sees, and how many of its kind are open. */
   let left = "";
   let skipping = 0;
-  for (const match of html
-    .slice(0, MAX_LOOKED_AT)
-    .matchAll(/<(\/?[a-z][\w-]*)([^<>]{0,1000})>|([^<]+|<)/gi)) {
+  for (const match of html.slice(0, MAX_LOOKED_AT).matchAll(PIECES)) {
     const [, tag, attributes = "", words] = match;
     if (tag === undefined) {
-      if (skipping === 0)
-        said += words!.replace(/&(#?\w{1,8});/g, (_, entity: string) => decode(entity));
+      if (skipping === 0) said += decoded(words!);
       continue;
     }
     const kind = tag.replace("/", "").toLowerCase();
     const isSpoiler = /\bdata-mx-spoiler\b/i.test(attributes);
     if (skipping > 0) {
       if (kind === left) skipping += tag.startsWith("/") ? -1 : 1;
-    } else if (isSpoiler || tag.toLowerCase() === "mx-reply") {
+    } else if (isSpoiler || UNSEEN.test(tag.toLowerCase())) {
       if (isSpoiler) said += HIDDEN;
       left = kind;
       skipping = 1;

@@ -137,6 +137,20 @@ const report = {
   room_name: "Kitchen",
 };
 
+const named = { ...event("$n", ""), type: "m.room.name", state_key: "" };
+Object.assign(named, { content: { name: "Watches" } });
+const put = { ...event("$p", ""), type: "m.room.member", state_key: "@bob:one" };
+Object.assign(put, {
+  content: { membership: "leave" },
+  unsigned: { prev_content: { membership: "join" } },
+});
+const other = { ...event("$o", ""), type: "org.example.other" };
+const hidden = event("$h", "||fake||");
+Object.assign(hidden.content, {
+  format: "org.matrix.custom.html",
+  formatted_body: "They are <span data-mx-spoiler>fake</span>",
+});
+
 test("the queue of reports passes axe, and loses nothing at 320 px", async () => {
   await openPlace({ "GET /reports": () => ({ reports: [report], total: 1 }) }, ["reports"]);
   await expect.element(page.getByText("Spam again")).toBeVisible();
@@ -153,8 +167,8 @@ test("a report is decided by keyboard, with a note", async () => {
         ...{ decisions, other_reports: [8], event: event("$bad", "Buy watches") },
         context: {
           event: event("$bad", "Buy watches"),
-          events_before: [event("$a", "Is there tea?")],
-          events_after: [event("$b", "Oh no")],
+          events_before: [event("$a", "Is there tea?"), named, put, other],
+          events_after: [event("$b", "Oh no"), hidden],
         },
       }),
       "POST /reports/{reportId}/decisions": ({ body }) => {
@@ -168,6 +182,10 @@ test("a report is decided by keyboard, with a note", async () => {
     ["reports", "7"],
   );
   await expect.element(page.getByText("Is there tea?")).toBeVisible();
+  await expect.element(page.getByText("@eve:one named the room “Watches”")).toBeVisible();
+  await expect.element(page.getByText("@eve:one removed @bob:one")).toBeVisible();
+  await expect.element(page.getByText("They are [Spoiler: fake]")).toBeVisible();
+  await expect.element(page.getByText("Another event: org.example.other")).toBeVisible();
   await expectNarrow();
   await tabTo(() => page.getByRole("button", { name: "Dismiss" }).element());
   await userEvent.keyboard("{Enter}");

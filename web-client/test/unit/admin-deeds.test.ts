@@ -47,5 +47,5 @@ test("what an operation switches is said by what it was set to", () => {
   expect(deedWords("constructor", {})).toBeUndefined();
 });
 
-const object = (names: readonly string[], value: unknown) =>
+const object = (names: readonly string[], value: boolean | string | number) =>
   Object.fromEntries(names.map((name) => [name, value]));

@@ -32,6 +32,13 @@ describe("what is kept to be searched", () => {
     expect(bodies(indexOf(read(secret), open, unread))).toEqual(["secret"]);
   });
 
+  test("is an answer without what it answers", () => {
+    const make = createEvents();
+    const answer = make.message(ANN, "> <@ben:two> the plan\n\nagreed");
+    answer.content["m.relates_to"] = { "m.in_reply_to": { event_id: "$1" } };
+    expect(bodies(indexOf(read(answer)))).toEqual(["agreed"]);
+  });
+
   test("are a message's newest words, whatever order they come in", () => {
     const make = createEvents();
     const said = make.message(ANN, "old words");

@@ -5,6 +5,7 @@ import { localName, Room } from "../../src/store/room.ts";
 import { loadRenderer } from "../../src/text/markdown.ts";
 import { parseMatrixLink, splitLinks } from "../../src/text/links.ts";
 import { lineOf, plainLine } from "../../src/text/plain.ts";
+import { wholeText } from "../../src/text/whole.ts";
 import { sourceOf } from "../../src/text/source.ts";
 import { growthOf, pumped } from "./growth.ts";
 import { createEvents } from "./events.ts";
@@ -57,6 +58,7 @@ const works: Record<string, (text: string) => unknown> = {
   findMembers: (text) => findMembers([{ userId: "@a:b", displayName: text } as never], "x"),
   render,
   lineOf,
+  wholeText,
   plainLine: (text) => plainLine({ body: text }, true, text.length),
   sourceOf: (text) => sourceOf({ body: "x", formatted_body: text }),
 };

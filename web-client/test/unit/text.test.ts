@@ -128,6 +128,7 @@ describe("a message on one line", () => {
     ["a &lt;b&gt; &#128512; &#x1F600; &nope;", "a <b> 😀 😀 &nope;"],
     ['<img src="mxc://a/b" alt=":wave:"> hi', ":wave: hi"],
     ["1 < 2 <", "1 < 2 <"],
+    ["<style>p { color: red }</style>red", "red"],
   ])("%s", (html, line) => expect(lineOf(html)).toBe(line));
 });
 

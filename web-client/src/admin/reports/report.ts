@@ -1,9 +1,12 @@
-import { msg } from "@lit/localize";
-import type { Schema } from "@weft/spec/types";
+import { msg, str } from "@lit/localize";
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { createReportsAdmin, type WholeReport } from "../../api/admin/reports.ts";
+import type { MatrixEvent } from "../../api/types.ts";
 import type { Client } from "../../store/client.ts";
+import { isMessage, type Names } from "../../store/describe.ts";
+import { isRedacted } from "../../store/redactions.ts";
+import { wholeEvent } from "../../store/said.ts";
 import { base, buttons, forms } from "../../styles/shared.ts";
 import { plainName, plainText } from "../../text/names.ts";
 import {
@@ -20,19 +23,32 @@ import { adminStyles } from "../parts/styles.ts";
 import { decisionName, reportActs } from "./acts.ts";
 import { kindOf, subjectOf } from "./reports.ts";
 
-type Event = Schema<"ClientEvent">;
-
 /** Letters of a message that are shown at most. */
 const MAX_TEXT = 4000;
 
-/** What an event says, as plain text. */
-function saidIn({ type, content }: { type?: unknown; content?: unknown }): string {
-  const body = (content as { body?: unknown } | undefined)?.body;
-  if (typeof body === "string" && body !== "") return plainText(body.slice(0, MAX_TEXT));
-  if (type === "m.room.encrypted")
+/** Administrators know people by their addresses: names can be anything. */
+const addresses: Names = { displayName: (userId) => userId, member: (userId) => userId };
+
+/** Whom a change of membership is about, where that is somebody else. */
+const toWhom = ({ type, sender, state_key: target }: MatrixEvent): string =>
+  type === "m.room.member" && target !== undefined && target !== sender ? `→ ${target}` : "";
+
+const cut = (words: string): string =>
+  words.length > MAX_TEXT ? `${words.slice(0, MAX_TEXT).toWellFormed()}…` : words;
+
+/** What an event says: a message as its readers see it, of a change what was changed. */
+function saidIn(event: MatrixEvent) {
+  if (event.type === "m.room.encrypted" && !isRedacted(event))
     return msg("This message is encrypted: only those in the room can read it.");
-  if (type === "m.room.message") return msg("This message was removed.");
-  return plainText(`${String(type)} ${JSON.stringify(content ?? {})}`.slice(0, MAX_TEXT));
+  const isGone = isRedacted(event) || Object.keys(event.content).length === 0;
+  if (isGone && isMessage(event)) return msg("This message was removed.");
+  const words = wholeEvent(addresses, event);
+  if (words !== undefined) return cut(words);
+  const source = plainText(JSON.stringify(event.content, null, 2));
+  return html`<details>
+    <summary>${msg(str`Another event: ${plainName(event.type) ?? "–"}`)}</summary>
+    <code>${cut(source)}</code>
+  </details>`;
 }
 
 /** A report with what stands around what was reported, and what was and can be decided. */
@@ -84,20 +100,20 @@ export class WeftAdminReport extends LitElement {
     void this.#report.load();
   }
 
-  #event(event: Event, isReported = false) {
+  #event(event: MatrixEvent, isReported = false) {
     return html`<li class=${isReported ? "reported" : ""}>
       <p class="by">
-        ${event.sender} · ${moment(event.origin_server_ts)}
+        ${event.sender} ${toWhom(event)} · ${moment(event.origin_server_ts)}
         ${isReported ? html` · ${msg("Reported")}` : nothing}
       </p>
-      <p class="said">${saidIn(event)}</p>
+      <div class="said" dir="auto">${saidIn(event)}</div>
     </li>`;
   }
 
   #context(report: WholeReport) {
     if (report.kind !== "event") return nothing;
     const { context, event } = report;
-    const original = event as { type?: unknown; content?: unknown; sender?: string } | undefined;
+    const original = event as MatrixEvent | undefined;
     return html`<h3>${msg("What was said")}</h3>
       ${
         context === undefined

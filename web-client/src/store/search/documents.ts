@@ -1,7 +1,7 @@
 import { object, text, type MatrixEvent } from "../../api/types.ts";
 import { decryptionOf } from "../../encryption/decryption.ts";
 import { redactsOf } from "../redactions.ts";
-import { plainLine } from "../../text/plain.ts";
+import { plainLine, withoutQuotation } from "../../text/plain.ts";
 import { repliesTo, threadOf } from "../relations.ts";
 import { isRedacted } from "../timeline.ts";
 
@@ -51,10 +51,13 @@ export function changeOf(event: MatrixEvent): Change | undefined {
   const isEdit = text(relation, "rel_type") === "m.replace";
   const target = isEdit ? text(relation, "event_id") : event.event_id;
   const content = isEdit ? object(event.content, "m.new_content") : event.content;
-  const body = text(content, "body");
-  if (target === undefined || body === undefined) return undefined;
+  const written = text(content, "body");
+  if (target === undefined || written === undefined) return undefined;
   const thread = threadOf(event);
-  const said = plainLine(content!, repliesTo(event) !== undefined, MAX_BODY);
+  const isAnswer = repliesTo(event) !== undefined;
+  // What is quoted was said by somebody else, and is found there.
+  const body = isAnswer ? withoutQuotation(written) : written;
+  const said = plainLine(content!, isAnswer, MAX_BODY);
   const message: IndexedMessage = {
     id: target,
     sender: event.sender,
