@@ -32,7 +32,7 @@ function valueOf(name: string, value: unknown) {
   const text = plainName(said ?? JSON.stringify(value)) ?? "–";
   if (said !== undefined && /^user_?id$/i.test(name))
     return html`<a href=${hrefToUser(said)}>${text}</a>`;
-  if (said?.startsWith("!") === true && /^roomId/.test(name))
+  if (said?.startsWith("!") === true && name.startsWith("roomId"))
     return html`<a href=${hrefToAdminRoom(said)}>${text}</a>`;
   return text;
 }

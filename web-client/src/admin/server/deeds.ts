@@ -142,7 +142,7 @@ const DEEDS: Readonly<Record<string, Said>> = { ...MEDIA, ...ROOMS, ...USERS, ..
 /** What was done or tried, in words; undefined for what no administrator of this version can do. */
 export function deedWords(operation: string, parameters: Parameters): string | undefined {
   if (!Object.hasOwn(DEEDS, operation)) return undefined;
-  return DEEDS[operation]!(parameters as Readonly<Record<string, unknown>>);
+  return DEEDS[operation]!(parameters);
 }
 
 /** Operations that there are words for. */
