@@ -30,6 +30,8 @@ function changesIn(
 
 /** Refusals of the engine in a row after which it counts as failed. */
 const MAX_REFUSALS = 3;
+/** Milliseconds after which the engine is given even a response that has nothing for it: it tidies up then. */
+const TIDY_AFTER = 10_000;
 
 interface FeederDeps {
   /** Resolves when the engine keeps what it got. */
@@ -40,6 +42,31 @@ interface FeederDeps {
   onRefusal(problem: string): void;
   /** Whether news of devices passed while there was no engine, which is to ask for all anew. Outlives the page. */
   isBehind: { get(): boolean; set(to: boolean): void };
+  /** Milliseconds. */
+  now?: () => number;
+}
+
+/**
+ * Tells responses that have something for the engine from those that have nothing: most of them. To take in even these costs it
+ * tens of milliseconds of work and of waiting for its database.
+ */
+function createSieve() {
+  let counted = "";
+
+  const countsIn = ({ counts, fallbacks }: SyncChanges): string =>
+    counts === undefined && fallbacks === undefined ? counted : JSON.stringify([counts, fallbacks]);
+
+  return {
+    isNews: (changes: SyncChanges): boolean =>
+      changes.isWhole ||
+      changes.toDevice !== "[]" ||
+      changes.changed.length + changes.left.length + changes.accountData.length > 0 ||
+      countsIn(changes) !== counted,
+    /** The engine has these numbers of keys. */
+    took(changes: SyncChanges): void {
+      counted = countsIn(changes);
+    },
+  };
 }
 
 /** The engine ended over it, each time that it was tried, and was begun anew. */
@@ -50,13 +77,23 @@ const isDeadly = (error: unknown): boolean => error instanceof EncryptionError;
  * server then deletes the messages to this device, and nobody else has them. So nothing counts as got that no engine keeps, but for
  * a message that ends every engine that reads it.
  */
-export function createFeeder({ give, hasFailed, onRefusal, isBehind }: FeederDeps) {
+export function createFeeder(deps: FeederDeps) {
+  const { give, hasFailed, onRefusal, isBehind, now = () => performance.now() } = deps;
+  const sieve = createSieve();
   let refusals = 0;
+  let lastGiven = -TIDY_AFTER;
 
   async function offer(changes: SyncChanges): Promise<void> {
     const wasBehind = isBehind.get();
+    lastGiven = now();
     await give({ ...changes, isWhole: changes.isWhole || wasBehind });
     if (wasBehind) isBehind.set(false);
+    sieve.took(changes);
+  }
+
+  /** Gives what nothing depends on, and waits for nothing. */
+  function tidy(changes: SyncChanges): void {
+    if (now() - lastGiven >= TIDY_AFTER) offer(changes).catch(() => undefined);
   }
 
   /** Gives what was refused together piece by piece. Throws when it is not a single message's fault. */
@@ -80,6 +117,10 @@ export function createFeeder({ give, hasFailed, onRefusal, isBehind }: FeederDep
   return async (response: SyncResponse, isWhole: boolean): Promise<boolean> => {
     const { messages, ...changes } = changesIn(response, isWhole);
     if (hasFailed()) return without(messages);
+    if (!isBehind.get() && !sieve.isNews(changes)) {
+      tidy(changes);
+      return true;
+    }
     try {
       await offer(changes).catch(async (error: unknown) => {
         if (hasFailed()) throw error;

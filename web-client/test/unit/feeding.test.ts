@@ -20,7 +20,7 @@ function setUp(refuse: (bodies: string[]) => void = () => undefined) {
   const kept: string[] = [];
   const wholes: boolean[] = [];
   const problems: string[] = [];
-  const state = { hasFailed: false, isBehind: false };
+  const state = { hasFailed: false, isBehind: false, now: 0 };
   const feed = createFeeder({
     async give(changes: SyncChanges) {
       const events = JSON.parse(changes.toDevice) as ReturnType<typeof message>[];
@@ -40,6 +40,7 @@ function setUp(refuse: (bodies: string[]) => void = () => undefined) {
         state.isBehind = to;
       },
     },
+    now: () => state.now,
   });
   return { feed, kept, wholes, problems, state };
 }
@@ -108,4 +109,41 @@ test("what is no message does not hold up the others", async () => {
   const played = { next_batch: "s1", to_device: { events: events as never[] } };
   expect(await feed(played, false)).toBe(true);
   expect(kept).toEqual(["one"]);
+});
+
+describe("a response that has nothing for the engine", () => {
+  const quiet = (count: number) => ({
+    next_batch: "s2",
+    to_device: { events: [] },
+    device_lists: { changed: [], left: [] },
+    device_one_time_keys_count: { signed_curve25519: count },
+    device_unused_fallback_key_types: ["signed_curve25519"],
+  });
+
+  test("is not given to it, and counts as got", async () => {
+    const { feed, wholes } = setUp();
+    for (let turn = 0; turn < 100; turn++) expect(await feed(quiet(50), false)).toBe(true);
+    expect(wholes).toHaveLength(1);
+  });
+
+  test("is where it tells of another number of keys, or the engine is behind", async () => {
+    const { feed, wholes, state } = setUp();
+    for (const count of [50, 50, 49, 49, 50]) await feed(quiet(count), false);
+    expect(wholes).toEqual([false, false, false]);
+    state.isBehind = true;
+    await feed(quiet(50), false);
+    await feed(quiet(50), false);
+    expect(wholes).toEqual([false, false, false, true]);
+  });
+
+  test("is given once in ten seconds, and nothing waits for that", async () => {
+    const { feed, wholes, state } = setUp();
+    await feed(quiet(50), false);
+    state.now = 9_999;
+    await feed(quiet(50), false);
+    expect(wholes).toHaveLength(1);
+    state.now = 10_000;
+    expect(await feed(quiet(50), false)).toBe(true);
+    expect(wholes).toHaveLength(2);
+  });
 });
