@@ -265,6 +265,9 @@ export class WeftRoomPage extends LitElement {
   override render() {
     const room = this.#room;
     const { removal } = room ?? {};
+    // It is being read: whether one is in it is about to be known.
+    if (room === undefined && this.client.store.isFilling)
+      return html`<main aria-busy="true"></main>`;
     const isRead = (removal !== undefined && removal.how !== "declined") || room?.isPeeked === true;
     if (room === undefined || (room.membership !== "join" && !isRead)) {
       return html`<main>

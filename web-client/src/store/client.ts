@@ -12,11 +12,13 @@ import { createHistory, type History } from "./history.ts";
 import { createMediaCache, type MediaCache } from "./media-cache.ts";
 import { followNews, PUSH_KEY } from "./notifier.ts";
 import { PLACE_KEY } from "./list-place.ts";
+import { page } from "./page.ts";
 import { createOutbox, type Outbox, type Unsent } from "./outbox.ts";
 import { openPersistence, type Persistence } from "./persistence.ts";
 import { createIntake } from "./reading.ts";
 import type { Room } from "./room.ts";
 import { RoomStore } from "./room-store.ts";
+import { $route } from "./router.ts";
 import type { Indexing } from "./search/indexing.ts";
 import { indexLater } from "./search/lazy-indexing.ts";
 import { dropSetting, readSetting, writeSetting } from "./settings.ts";
@@ -56,7 +58,8 @@ function createSaver(
     clearTimeout(timer);
     timer = undefined;
     const position = since();
-    if (position === undefined || persistence === undefined) return;
+    // What is still being read stands there already.
+    if (position === undefined || persistence === undefined || store.isFilling) return;
     const rooms = dirty;
     dirty = new Set();
     persistence.save(store, position, rooms).catch(() => {
@@ -142,11 +145,9 @@ export async function openClient(
 ): Promise<Client> {
   const store = new RoomStore(session.userId);
   const api = createApi(session, createTokenSource(session, onEnded));
-  const persistence = await openPersistence(session.userId, session.deviceId).catch(
-    () => undefined,
-  );
   const dropOwn = ownSettings(session);
-  const since = await persistence?.load(store).catch(() => undefined);
+  const { persistence, since } = await openKept(session, store);
+  const ended = new AbortController();
   const saver = createSaver(store, persistence, () => sync.since);
   const indexing = indexLater(session);
   const encryption = createEncryption({
@@ -211,6 +212,7 @@ export async function openClient(
     encryption,
     indexing,
     async close(forget) {
+      ended.abort();
       if (forget) dropOwn();
       sync.stop();
       outbox.stop();
@@ -224,10 +226,45 @@ export async function openClient(
       if (forget) await persistence?.destroy().catch(() => undefined);
     },
   };
-  if (persistence !== undefined) await goOnSending(client, persistence.shelf, since);
-  sync.start();
-  afterPaint(encryption.start);
+  const goOn = async (): Promise<void> => {
+    if (persistence !== undefined) await goOnSending(client, persistence.shelf, since);
+    // Closed meanwhile, or about to begin anew.
+    if (ended.signal.aborted || store.isFilling) return;
+    sync.start();
+    afterPaint(encryption.start);
+  };
+  if (persistence !== undefined && store.isFilling) {
+    void fill(persistence, store, ended.signal).then(goOn);
+  } else await goOn();
   return client;
+}
+
+/** Opens what was kept from the last visit: the list of rooms, where that can be shown before them, or else all of it. */
+async function openKept({ userId, deviceId }: Session, store: RoomStore) {
+  const persistence = await openPersistence(userId, deviceId).catch(() => undefined);
+  const seen = await persistence?.glance(store, openRoom()).catch(() => undefined);
+  return { persistence, since: seen ?? (await persistence?.load(store).catch(() => undefined)) };
+}
+
+/** The room that the address leads to. */
+function openRoom(): string | undefined {
+  const route = $route.get();
+  return "room" in route ? route.room : undefined;
+}
+
+/** Reads what the list, which is seen already, stands for. */
+async function fill(persistence: Persistence, store: RoomStore, ended: AbortSignal): Promise<void> {
+  if (!document.hidden) await new Promise<void>(afterPaint);
+  if (ended.aborted) return;
+  const since = await persistence.load(store).catch(() => undefined);
+  if (since !== undefined || ended.aborted) return;
+  // A room cannot be opened: all is asked of the server anew, by a page that knows nothing.
+  const isCleared = await persistence.clear().then(
+    () => true,
+    () => false,
+  );
+  if (isCleared) page.reload();
+  else store.filled();
 }
 
 /** Answers what forgets the settings of an account: whoever signs in next chooses for themselves. */

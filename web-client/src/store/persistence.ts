@@ -3,6 +3,7 @@ import { decryptionOf, withDecryption } from "../encryption/decryption.ts";
 import { finished, promised } from "../encryption/indexed-db.ts";
 import type { Shield } from "../encryption/port.ts";
 import { openVault, type Sealed, type Vault } from "../encryption/vault.ts";
+import { packList, unpackList, type KeptList } from "./kept-list.ts";
 import { createShelf } from "./shelf.ts";
 import type { Presence } from "./presence.ts";
 import type { Receipt } from "./receipts.ts";
@@ -53,6 +54,12 @@ interface StoredMeta {
 /** Rooms that are not kept any more, and were encrypted: they stay so, whatever their server says later. */
 const ENCRYPTED = "encrypted";
 const MAX_ENCRYPTED = 10_000;
+
+/** The list of rooms, to be seen before they are read. */
+const LIST = "list";
+/** Rooms that are read in one task; and spaces that are read before the list is shown, at most. */
+const AT_ONCE = 40;
+const MAX_SPACES = 100;
 
 const VERSION = 1;
 const KEPT_EVENTS = 30;
@@ -134,9 +141,22 @@ function restore(store: RoomStore, stored: StoredRoom): void {
   restoreThreads(room, stored.threads, store.me);
 }
 
+/** Takes in what is not of rooms. */
+function restoreMeta(store: RoomStore, sync: StoredMeta): void {
+  store.presence.restore(sync.presence);
+  const events = sync.accountData.map(([type, content]) => ({ type, content }));
+  store.apply({ next_batch: sync.since, account_data: { events } }, Date.now());
+}
+
 /** Takes a room for encrypted of which no more is known. */
 function restoreEncrypted(store: RoomStore, roomId: string): void {
   store.ensure(roomId).encryption ??= { algorithm: "m.megolm.v1.aes-sha2" };
+}
+
+/** What is kept sealed is of encrypted rooms, whether or not it can be opened. */
+function markSealed(store: RoomStore, rows: readonly (StoredRoom | SealedRoom)[]): boolean {
+  for (const row of rows) if ("sealed" in row) restoreEncrypted(store, row.roomId);
+  return true;
 }
 
 /** Notes in a transaction that these rooms were encrypted. */
@@ -176,27 +196,83 @@ export async function openPersistence(userId: string, deviceId: string) {
     return (await (await unlocked()).open(row.sealed)) as StoredRoom | undefined;
   }
 
+  /** Takes in rooms as they are kept. Answers false where one cannot be opened. */
+  async function take(
+    store: RoomStore,
+    rows: readonly (StoredRoom | SealedRoom)[],
+  ): Promise<boolean> {
+    markSealed(store, rows);
+    const stored = await Promise.all(rows.map(unsealed));
+    for (const room of stored) if (room !== undefined) restore(store, room);
+    return !stored.includes(undefined);
+  }
+
+  /** Asks for all rows, some at a time: each portion is a task of its own. */
+  async function eachPortion(
+    table: IDBObjectStore,
+    keys: readonly IDBValidKey[],
+    work: (rows: (StoredRoom | SealedRoom)[]) => Promise<boolean>,
+  ): Promise<boolean> {
+    const portions: Promise<boolean>[] = [];
+    for (let at = 0; at < keys.length; at += AT_ONCE) {
+      const last = Math.min(at + AT_ONCE, keys.length) - 1;
+      const range = IDBKeyRange.bound(keys[at], keys[last]);
+      portions.push(promised<(StoredRoom | SealedRoom)[]>(table.getAll(range)).then(work));
+    }
+    return !(await Promise.all(portions)).includes(false);
+  }
+
+  /** What `glance` has taken in already. */
+  let early: ReadonlySet<string> | undefined;
+
   return {
+    /**
+     * Shows the list as it was kept, with its spaces and the room that is open: what is seen first. Answers the sync token; undefined
+     * when all rooms are to be read before anything is shown. `load` is to follow.
+     */
+    async glance(store: RoomStore, open: string | undefined): Promise<string | undefined> {
+      const meta = database.transaction("meta").objectStore("meta");
+      const [sync, kept] = await Promise.all([
+        promised<StoredMeta | undefined>(meta.get("sync")),
+        promised<KeptList | undefined>(meta.get(LIST)),
+      ]);
+      const list = sync?.version === VERSION ? await unpackList(kept, unlocked) : undefined;
+      if (sync === undefined || list === undefined) return undefined;
+      const spaces = list.filter(({ isSpace }) => isSpace).slice(0, MAX_SPACES);
+      const first = new Set(spaces.map(({ roomId }) => roomId));
+      if (open !== undefined) first.add(open);
+      const table = database.transaction("rooms").objectStore("rooms");
+      const rows = await Promise.all(
+        [...first].map((id) => promised<StoredRoom | SealedRoom | undefined>(table.get(id))),
+      );
+      const known = rows.filter((row) => row !== undefined);
+      if (!(await take(store, known))) return undefined;
+      early = new Set(known.map(({ roomId }) => roomId));
+      restoreMeta(store, sync);
+      store.foretell(list);
+      return sync.since;
+    },
+
     /** Fills the store and answers the sync token, or undefined when there is nothing of use. */
     async load(store: RoomStore): Promise<string | undefined> {
       const transaction = database.transaction(["rooms", "meta"]);
-      const meta = promised<StoredMeta | undefined>(transaction.objectStore("meta").get("sync"));
-      const rooms = promised<(StoredRoom | SealedRoom)[]>(
-        transaction.objectStore("rooms").getAll(),
-      );
-      const noted = promised<string[] | undefined>(transaction.objectStore("meta").get(ENCRYPTED));
-      const [sync, rows, encrypted = []] = await Promise.all([meta, rooms, noted]);
+      const meta = transaction.objectStore("meta");
+      const table = transaction.objectStore("rooms");
+      const [sync, keys, encrypted = []] = await Promise.all([
+        promised<StoredMeta | undefined>(meta.get("sync")),
+        promised(table.getAllKeys()),
+        promised<string[] | undefined>(meta.get(ENCRYPTED)),
+      ]);
       for (const roomId of encrypted) restoreEncrypted(store, roomId);
-      for (const row of rows) if ("sealed" in row) restoreEncrypted(store, row.roomId);
-      if (sync?.version !== VERSION) return undefined;
-      const stored = await Promise.all(rows.map(unsealed));
+      const isKnown = sync?.version === VERSION;
+      const isWhole = await eachPortion(table, keys, async (rows) => {
+        const others = rows.filter(({ roomId }) => early?.has(roomId) !== true);
+        return isKnown ? take(store, others) : markSealed(store, others);
+      });
       // What cannot be opened is asked of the server: without the token it tells everything anew.
-      if (stored.includes(undefined)) return undefined;
-      for (const room of stored) if (room !== undefined) restore(store, room);
-      store.presence.restore(sync.presence);
-      const events = sync.accountData.map(([type, content]) => ({ type, content }));
-      store.apply({ next_batch: sync.since, account_data: { events } }, Date.now());
-      store.refresh(store.rooms.keys());
+      if (!isKnown || !isWhole) return undefined;
+      if (early === undefined) restoreMeta(store, sync);
+      store.filled();
       return sync.since;
     },
 
@@ -218,6 +294,7 @@ export async function openPersistence(userId: string, deviceId: string) {
         if (isGone) rows.push([roomId, undefined]);
         else rows.push([roomId, room.encryption ? await sealed(room) : snapshot(room, userId)]);
       }
+      const list = store.isFilling ? undefined : await packList(store, unlocked);
       const transaction = database.transaction(["rooms", "meta"], "readwrite");
       const done = finished(transaction);
       const table = transaction.objectStore("rooms");
@@ -226,6 +303,7 @@ export async function openPersistence(userId: string, deviceId: string) {
         else table.put(row);
       }
       transaction.objectStore("meta").put(meta, "sync");
+      if (list !== undefined) transaction.objectStore("meta").put(list, LIST);
       await Promise.all([noteEncrypted(transaction.objectStore("meta"), gone), done]);
     },
 
@@ -239,6 +317,7 @@ export async function openPersistence(userId: string, deviceId: string) {
       const encrypted = rows.filter((row) => "sealed" in row).map(({ roomId }) => roomId);
       table.clear();
       meta.delete("sync");
+      meta.delete(LIST);
       await Promise.all([noteEncrypted(meta, encrypted), done]);
     },
 

@@ -51,6 +51,8 @@ export class RoomStore {
   readonly presence = new PresenceStore();
   readonly accountData = new Map<string, Content>();
   readonly $list = atom<readonly RoomSummary[]>([]);
+  /** True while the list is shown, as it was kept, and not all of its rooms are read. */
+  isFilling = false;
   readonly #summaries = new Map<string, RoomSummary>();
   #directs = new Map<string, string>();
   #ignored: ReadonlySet<string> = new Set();
@@ -212,15 +214,36 @@ export class RoomStore {
     this.refresh([roomId]);
   }
 
-  /** Makes the summaries of these rooms anew and sorts the list. */
+  /** Shows the list as it was kept, while its rooms are being read. */
+  foretell(list: readonly RoomSummary[]): void {
+    for (const summary of list) this.#summaries.set(summary.roomId, summary);
+    this.isFilling = true;
+    this.#show();
+  }
+
+  /** All rooms that were kept are read. */
+  filled(): void {
+    this.isFilling = false;
+    this.refresh(new Set([...this.#summaries.keys(), ...this.rooms.keys()]));
+  }
+
+  /** Makes the summaries of these rooms anew and sorts the list. What has not changed stays the same object. */
   refresh(roomIds: Iterable<string>): void {
     for (const roomId of roomIds) {
       const room = this.rooms.get(roomId);
       const isIn = room !== undefined && room.membership !== "leave" && room.membership !== "ban";
       const listed = isIn || room?.removal !== undefined;
-      if (listed) this.#summaries.set(roomId, this.#summarise(room));
-      else this.#summaries.delete(roomId);
+      if (!listed) this.#summaries.delete(roomId);
+      else {
+        const summary = this.#summarise(room);
+        const before = this.#summaries.get(roomId);
+        if (!isSame(summary, before)) this.#summaries.set(roomId, summary);
+      }
     }
+    this.#show();
+  }
+
+  #show(): void {
     this.$list.set([...this.#summaries.values()].toSorted((a, b) => b.ts - a.ts));
   }
 
@@ -249,6 +272,12 @@ export class RoomStore {
       removal: room.removal,
     };
   }
+}
+
+function isSame(a: RoomSummary, b: RoomSummary | undefined): boolean {
+  return (
+    b !== undefined && (Object.keys(a) as (keyof RoomSummary)[]).every((key) => a[key] === b[key])
+  );
 }
 
 function inviterOf(room: Room, me: string): string | undefined {

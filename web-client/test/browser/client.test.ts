@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { clearSession, saveSession } from "../../src/api/session.ts";
 import { openClient, type Client } from "../../src/store/client.ts";
+import { page } from "../../src/store/page.ts";
 import { openPersistence } from "../../src/store/persistence.ts";
 import { RoomStore } from "../../src/store/room-store.ts";
 import { createEvents, syncOf } from "../unit/events.ts";
@@ -47,10 +48,50 @@ async function kept(): Promise<[string | undefined, string[]]> {
   return [since, store.$list.get().map(({ preview }) => preview)];
 }
 
+/** Rooms that an earlier visit kept. */
+async function keep(count: number): Promise<void> {
+  const store = new RoomStore(ANN);
+  for (let at = 0; at < count; at++) store.apply(news(`words ${at}`, "s1", `!${at}:one`), 0);
+  const persistence = await openPersistence(ANN, "D");
+  await persistence.save(store, "s1", store.rooms.keys());
+}
+
 function setHidden(hidden: boolean): void {
   Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
 }
+
+describe("what was kept", () => {
+  test("is listed before the rooms are read, and asked about after", async () => {
+    await keep(200);
+    const server = playServer();
+    const { store } = await open();
+    expect(store.$list.get()).toHaveLength(200);
+    expect(store.$list.get().every(({ preview }) => preview.startsWith("ben: words"))).toBe(true);
+    expect([store.rooms.size, store.isFilling]).toEqual([0, true]);
+    const listed = store.$list.get().toSorted((a, b) => (a.roomId < b.roomId ? -1 : 1));
+    const asked = await server.poll(1);
+    expect(asked.since).toBe("s1");
+    expect([store.rooms.size, store.isFilling]).toEqual([200, false]);
+    // Nothing of it is drawn anew.
+    const now = store.$list.get().toSorted((a, b) => (a.roomId < b.roomId ? -1 : 1));
+    expect(now.every((summary, at) => summary === listed[at])).toBe(true);
+  });
+
+  test("that cannot be opened is asked of the server by a page that begins anew, and stays unwritten", async () => {
+    await keep(3);
+    playServer();
+    const reload = vi.spyOn(page, "reload").mockReturnValue();
+    vi.spyOn(IDBKeyRange, "bound").mockImplementation(() => {
+      throw new Error("broken");
+    });
+    await open();
+    await eventually(() => expect(reload).toHaveBeenCalledOnce());
+    dispatchEvent(new Event("pagehide"));
+    vi.restoreAllMocks();
+    expect(await kept()).toEqual([undefined, []]);
+  });
+});
 
 describe("what is kept", () => {
   test("is written a moment after it came, all of it in one go", async () => {
@@ -69,8 +110,8 @@ describe("what is kept", () => {
     vi.useRealTimers();
     expect(early).toBe(0);
     await eventually(async () => expect(await kept()).toEqual(["s2", ["ben: two", "ben: one"]]));
-    // Two rooms and how far they go.
-    expect(put).toHaveBeenCalledTimes(3);
+    // Two rooms, how far they go, and the list of them.
+    expect(put).toHaveBeenCalledTimes(4);
   });
 
   test("is written at once when the page is left or hidden", async () => {

@@ -153,6 +153,65 @@ test("an invitation is kept with what may be known of its room", async () => {
   expect(room.stateEvent("m.room.name")?.content).toEqual({ name: "Party" });
 });
 
+describe("the list", () => {
+  const SPACE = "!space:one";
+  const names = (count: number) => Array.from({ length: count }, (_, at) => `!${at}:one`);
+
+  /** Rooms, one of which is a space, kept under this device. */
+  async function keepRooms(device: string, events = createEvents()) {
+    const store = new RoomStore(ME);
+    for (const roomId of names(90)) {
+      store.apply(syncOf(roomId, { timeline: { events: [events.message(ME, roomId)] } }), 0);
+    }
+    const create = events.state("m.room.create", ME, { type: "m.space" });
+    store.apply(syncOf(SPACE, { state: { events: [create] } }), 0);
+    const kept = await openPersistence(ME, device);
+    await kept.save(store, "s1", store.rooms.keys());
+    return { store, kept };
+  }
+
+  test("is seen before the rooms are read, but for spaces and the one that is open", async () => {
+    const { store, kept } = await keepRooms("L");
+    const restored = new RoomStore(ME);
+    expect(await kept.glance(restored, "!5:one")).toBe("s1");
+    expect(restored.$list.get()).toEqual(store.$list.get());
+    expect([...restored.rooms.keys()].toSorted()).toEqual(["!5:one", SPACE]);
+    expect(restored.isFilling).toBe(true);
+    expect(await kept.load(restored)).toBe("s1");
+    expect(restored.isFilling).toBe(false);
+    expect(restored.rooms.size).toBe(91);
+    expect(restored.room("!5:one")!.timeline.entries).toHaveLength(1);
+    expect(restored.$list.get()).toEqual(store.$list.get());
+    await kept.destroy();
+  });
+
+  test("that was made in another language is made of the rooms", async () => {
+    const { kept } = await keepRooms("M");
+    document.documentElement.lang = "de";
+    const restored = new RoomStore(ME);
+    expect(await kept.glance(restored, undefined)).toBeUndefined();
+    document.documentElement.lang = "";
+    expect(restored.$list.get()).toEqual([]);
+    expect(await kept.load(restored)).toBe("s1");
+    expect(restored.$list.get()).toHaveLength(91);
+    await kept.destroy();
+  });
+
+  test("is not written while rooms are missing, and goes with them", async () => {
+    const { store, kept } = await keepRooms("N");
+    const restored = new RoomStore(ME);
+    await kept.glance(restored, undefined);
+    restored.foretell([]);
+    await kept.save(restored, "s1", []);
+    const again = new RoomStore(ME);
+    await kept.glance(again, undefined);
+    expect(again.$list.get()).toEqual(store.$list.get());
+    await kept.clear();
+    expect(await kept.glance(new RoomStore(ME), undefined)).toBeUndefined();
+    await kept.destroy();
+  });
+});
+
 describe("a disk", () => {
   const one = () => {
     const store = new RoomStore(ME);
@@ -231,14 +290,21 @@ test("what was said encrypted is sealed on the disk, and readable at once when i
   const open = indexedDB.open(`weft ${ME} S`);
   await new Promise((resolve) => open.addEventListener("success", resolve));
   const rows = open.result.transaction("rooms").objectStore("rooms").getAll();
-  await new Promise((resolve) => rows.addEventListener("success", resolve));
+  const list = open.result.transaction("meta").objectStore("meta").get("list");
+  await new Promise((resolve) => list.addEventListener("success", resolve));
   open.result.close();
   expect(Object.keys((rows.result as object[])[0]!)).toEqual(["roomId", "sealed"]);
   const { sealed } = (rows.result as { sealed: { data: ArrayBuffer } }[])[0]!;
   expect(new TextDecoder().decode(sealed.data)).not.toContain("secret");
 
+  const meta = JSON.stringify(list.result);
+  expect(meta).toContain("madeBy");
+  expect(meta).not.toMatch(/secret|!room/);
+
   const restored = new RoomStore(ME);
   const again = await openPersistence(ME, "S");
+  expect(await again.glance(restored, undefined)).toBe("s1");
+  expect(restored.summary(ROOM)?.preview).toBe("ann: secret");
   expect(await again.load(restored)).toBe("s1");
   expect(restored.summary(ROOM)?.preview).toBe("ann: secret");
   const room = restored.room(ROOM)!;
@@ -250,6 +316,7 @@ test("what was said encrypted is sealed on the disk, and readable at once when i
   // Without its keys it is worth nothing: all is asked of the server anew.
   await wipeKeys(ME, "S");
   const bare = await openPersistence(ME, "S");
+  expect(await bare.glance(new RoomStore(ME), undefined)).toBeUndefined();
   expect(await bare.load(new RoomStore(ME))).toBeUndefined();
   await bare.destroy();
   await wipeKeys(ME, "S");
