@@ -15,6 +15,7 @@ import { roomStatusRoutes } from "./admin-api/room-status.ts";
 import { roomUpkeepRoutes } from "./admin-api/room-upkeep.ts";
 import { roomHistoryRoutes } from "./admin-api/room-history.ts";
 import { adminRoomsRoutes } from "./admin-api/rooms.ts";
+import { noticeSendingsRoutes } from "./admin-api/notice-sendings.ts";
 import { serverNoticesRoutes } from "./admin-api/server-notices.ts";
 import { registerRoutes } from "./admin-api/register.ts";
 import { socketRoutes } from "./admin-api/socket.ts";
@@ -55,6 +56,7 @@ export function adminRoutes(on: Foundation, layers: Layers, watched: Watched): R
     ...reportsRoutes(layers),
     ...purgesRoutes(layers),
     ...serverNoticesRoutes(layers),
+    ...noticeSendingsRoutes({ ...layers, serverName }),
     ...mediaRoutes(layers),
     ...auditRoutes(layers),
     ...adminFederationRoutes({ ...layers, blockedServers: remote.blocked }),

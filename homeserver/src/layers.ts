@@ -250,7 +250,9 @@ async function openRooms(
   followLog(on, opened, stickyEvents(rooms));
   const policyServer = openPolicyServer(on, opened, rooms);
   const { serverName } = config;
-  const notices = createServerNotices({ sql, serverName, exclusive, rooms, users });
+  const noticesOf = { sql, clock, logger, leases, serverName, exclusive, rooms, users };
+  const notices = createServerNotices(noticesOf);
+  opened.push(() => notices.stop());
   return { rooms, policyServer, notices };
 }
 

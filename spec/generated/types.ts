@@ -4994,6 +4994,84 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_weft/admin/server_notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List notices to many users */
+        get: operations["listNoticeSendings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/admin/server_notices/{noticeId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See how far a notice to many users is */
+        get: operations["getNoticeSending"];
+        /**
+         * Send many users a notice, or all of them
+         * @description Each gets it once, in the room that they have with the server. A repeated request changes nothing, and is answered with how far it is.
+         */
+        put: operations["beginNoticeSending"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/admin/server_notices/{noticeId}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a notice to nobody else
+         * @description Who has it keeps it.
+         */
+        post: operations["stopNoticeSending"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/admin/server_notices/{noticeId}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on with a notice that was stopped, or failed for some
+         * @description Who could not be told is tried again. Nobody gets it twice.
+         */
+        post: operations["resumeNoticeSending"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_synapse/admin/v1/purge_history/{roomId}": {
         parameters: {
             query?: never;
@@ -7335,10 +7413,10 @@ export interface components {
         };
         BackgroundWork: {
             id: string;
-            /** @description delete_room, purge_history, redact_user (all that a user has sent), delete_media (old uploads), index_messages (older ones, for searches), index_people (of older rooms, for searches), complete_room (its state, after a quick join). */
+            /** @description delete_room, purge_history, redact_user (all that a user has sent), delete_media (old uploads), send_notice (to many users), index_messages (older ones, for searches), index_people (of older rooms, for searches), complete_room (its state, after a quick join). */
             kind: string;
             /** @enum {string} */
-            state: "waiting" | "running" | "halted" | "complete" | "failed";
+            state: "waiting" | "running" | "halted" | "stopped" | "complete" | "failed";
             room_id?: components["schemas"]["RoomId"];
             user_id?: components["schemas"]["UserId"];
             /** @description ms since 1970 */
@@ -7900,6 +7978,38 @@ export interface components {
         /** @description The event. */
         SentNotice: {
             event_id: components["schemas"]["EventId"];
+        };
+        /** @description A notice to many users, and how far it is. */
+        NoticeSending: {
+            notice_id: string;
+            /** @description The administrator. */
+            requested_by: components["schemas"]["UserId"];
+            type: components["schemas"]["EventType"];
+            /** @description The content of the event. */
+            content: JsonObject;
+            /** @description Whether it is to everybody there was when it began. */
+            to_all: boolean;
+            /**
+             * @description waiting: nobody has it yet; running: it is being sent; stopped: nobody else gets it; complete: everybody was told, or could not be.
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "stopped" | "complete";
+            /** @description To how many it is. */
+            total: number;
+            /** @description How many have it. */
+            told: number;
+            /** @description How many could not be told. */
+            failed: number;
+            /** @description The first hundred of them. */
+            failures: {
+                user_id: components["schemas"]["UserId"];
+                /** @description Why, for people. */
+                error: string;
+            }[];
+            /** @description When it began, in ms since 1970. */
+            created_ts: number;
+            /** @description When it ended, in ms since 1970. */
+            ended_ts?: number;
         };
         /** @description Which state is wanted, as pairs of type and state key. `*` stands for any; the key `$ME` for the user; the key `$LAZY` of `m.room.member` for the members who are met in the timeline. */
         RequiredState: components["schemas"]["Text"][][];
@@ -9961,6 +10071,8 @@ export interface components {
         externalId: components["schemas"]["Text"];
         /** @description The redaction. */
         redactId: components["schemas"]["Text"];
+        /** @description The notice, by an id that whoever begins it chooses. */
+        noticeId: string;
     };
     requestBodies: never;
     headers: never;
@@ -33455,6 +33567,358 @@ export interface operations {
             };
             /** @description - `M_TOO_LARGE`: The body is too large. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listNoticeSendings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest fifty, and how many would get one that is to everybody. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        notices: components["schemas"]["NoticeSending"][];
+                        /** @description How many people have an open account here. */
+                        everybody: number;
+                    };
+                };
+            };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getNoticeSending: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The notice, by an id that whoever begins it chooses. */
+                noticeId: components["parameters"]["noticeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeSending"];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such notice, or it was sent long ago. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    beginNoticeSending: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The notice, by an id that whoever begins it chooses. */
+                noticeId: components["parameters"]["noticeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The content of the event, such as `msgtype` and `body` of a message. */
+                    content: JsonObject;
+                    /** @description m.room.message by default. */
+                    type?: components["schemas"]["EventType"];
+                    /** @description To whom. By default to everybody with an open account, but for bots and users of application services. */
+                    users?: components["schemas"]["UserId"][];
+                };
+            };
+        };
+        responses: {
+            /** @description It has begun, now or before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeSending"];
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A user is not one of this server, too much is said, or another notice has that id.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    stopNoticeSending: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The notice, by an id that whoever begins it chooses. */
+                noticeId: components["parameters"]["noticeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it got. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeSending"];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such notice, or it was sent long ago. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    resumeNoticeSending: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The notice, by an id that whoever begins it chooses. */
+                noticeId: components["parameters"]["noticeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It goes on, unless everybody has it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeSending"];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_DEACTIVATED`: An application service acts as a user whose account is closed.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such notice, or it was sent long ago. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -15,6 +15,10 @@ import {
   roomsToComplete,
 } from "../storage/oversight/background.ts";
 import { listMediaDeletions, type MediaDeletionRow } from "../storage/media/deletions.ts";
+import {
+  listNoticeSendings,
+  type NoticeSendingRow,
+} from "../storage/administration/notice-sendings.ts";
 import type { Sql } from "../storage/sql.ts";
 
 export interface BackgroundDeps {
@@ -25,7 +29,7 @@ export interface BackgroundDeps {
 export interface Work {
   readonly id: string;
   readonly kind: string;
-  readonly state: "waiting" | "running" | "halted" | "complete" | "failed";
+  readonly state: "waiting" | "running" | "halted" | "stopped" | "complete" | "failed";
   readonly roomId?: string;
   readonly userId?: string;
   /** ms since 1970. */
@@ -89,7 +93,8 @@ export function createBackground({ sql, clock }: BackgroundDeps) {
     redactions: () => listRedactions(sql, MAX_LISTED),
     async work(): Promise<Work[]> {
       const weekAgo = clock.now() - WEEK_MS;
-      const [deletions, purges, redactions, rooms, index] = await Promise.all([
+      const [notices, deletions, purges, redactions, rooms, index] = await Promise.all([
+        listNoticeSendings(sql, MAX_LISTED),
         listMediaDeletions(sql, weekAgo, MAX_LISTED),
         listPurges(sql, MAX_LISTED),
         listRedactions(sql, MAX_LISTED),
@@ -102,6 +107,7 @@ export function createBackground({ sql, clock }: BackgroundDeps) {
           ...{ id: `complete_room ${roomId}`, kind: "complete_room", roomId },
           ...{ state: "running" as const, done: isFetched ? 1 : 0, total: 2 },
         })),
+        ...notices.map(ofNotice),
         ...deletions.map(ofMedia),
         ...redactions.map((each) => ({
           ...{ id: each.id, kind: "redact_user", userId: each.userId },
@@ -132,6 +138,17 @@ function ofMedia(job: MediaDeletionRow): Work {
     ...{ startedTs: createdTs, endedTs: endedTs ?? undefined, error: reason ?? undefined },
     // Others may have been protected, opened or deleted meanwhile.
     ...{ done: deleted, total: endedTs === null ? total : deleted },
+  };
+}
+
+function ofNotice(job: NoticeSendingRow): Work {
+  const { noticeId: id, total, told, failed, stopped, createdTs, endedTs } = job;
+  const done = told + failed;
+  const ended = stopped ? "stopped" : "complete";
+  const underWay = done === 0 ? "waiting" : "running";
+  return {
+    ...{ id, kind: "send_notice", state: endedTs === null ? underWay : ended, done, total },
+    ...{ startedTs: createdTs, endedTs: endedTs ?? undefined },
   };
 }
 

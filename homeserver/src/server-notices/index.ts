@@ -9,9 +9,9 @@ import type { JsonObject } from "../protocol/json.ts";
 import type { Rooms } from "../rooms/index.ts";
 import type { Exclusive } from "../storage/exclusive.ts";
 import { roomBetween } from "../storage/rooms/members.ts";
-import type { Sql } from "../storage/sql.ts";
 import { serverUser } from "../users/common/server-user.ts";
 import type { Users } from "../users/users.ts";
+import { createNoticeSendings, type NoticeSendings, type NoticeSendingsDeps } from "./sendings.ts";
 
 export interface ServerNotices {
   /**
@@ -25,6 +25,8 @@ export interface ServerNotices {
    * @throws MatrixError M_CANNOT_LEAVE_SERVER_NOTICE_ROOM 403
    */
   ensureMayLeave(userId: UserId, roomId: RoomId): Promise<void>;
+  /** Notices to many users, in the background. */
+  readonly sendings: NoticeSendings;
 }
 
 interface ServerNotice {
@@ -36,12 +38,11 @@ interface ServerNotice {
    * Who sends it, or what for whoever decides it, and their own number of it: a repetition is
    * answered with the first one's event.
    */
-  readonly by: UserId | "reports";
+  readonly by: UserId | "reports" | "notices";
   readonly txnId: string | undefined;
 }
 
-export interface ServerNoticesDeps {
-  readonly sql: Sql;
+export interface ServerNoticesDeps extends Omit<NoticeSendingsDeps, "send"> {
   readonly serverName: ServerName;
   readonly exclusive: Exclusive;
   readonly rooms: Pick<Rooms, "create" | "members" | "send">;
@@ -56,7 +57,9 @@ const OWNER = "weft:server-notices";
 /** Only the server talks there, and its messages stay readable. */
 const LEVELS = { users_default: -10, invite: 100, events_default: 0, state_default: 100 };
 
-export function createServerNotices(deps: ServerNoticesDeps): ServerNotices {
+export function createServerNotices(
+  deps: ServerNoticesDeps,
+): ServerNotices & { stop(): Promise<void> } {
   const { sql, serverName, exclusive, rooms, users } = deps;
   const sender = serverUser(serverName);
   let isReady = false;
@@ -94,24 +97,30 @@ export function createServerNotices(deps: ServerNoticesDeps): ServerNotices {
     return roomId;
   }
 
+  async function send(notice: ServerNotice): Promise<EventId> {
+    const { to, type, stateKey, content, by, txnId } = notice;
+    if (!users.accounts.isLocal(to)) {
+      throw errors.invalidParam("Notices are for users of this server");
+    }
+    if (!(await users.accounts.exists(to))) throw errors.notFound("This server has no such user");
+    if (to === sender) throw errors.invalidParam("The server says nothing to itself");
+    await ensureSender();
+    const roomId = await exclusive.run(`server notices ${to}`, () => roomWith(to));
+    // Each time: the server may have stopped right after it made the room.
+    await users.tags.set(to, roomId, TAG, {});
+    const actor = { userId: sender, deviceId: `notices of ${by}` };
+    if (stateKey !== undefined) {
+      return await rooms.send.state({ by: actor, roomId, type, stateKey, content });
+    }
+    const once = txnId === undefined ? undefined : keyOf(to, txnId);
+    return await rooms.send.message({ by: actor, roomId, type, content, txnId: once });
+  }
+
+  const sendings = createNoticeSendings({ ...deps, send });
   return {
-    async send({ to, type, stateKey, content, by, txnId }) {
-      if (!users.accounts.isLocal(to)) {
-        throw errors.invalidParam("Notices are for users of this server");
-      }
-      if (!(await users.accounts.exists(to))) throw errors.notFound("This server has no such user");
-      if (to === sender) throw errors.invalidParam("The server says nothing to itself");
-      await ensureSender();
-      const roomId = await exclusive.run(`server notices ${to}`, () => roomWith(to));
-      // Each time: the server may have stopped right after it made the room.
-      await users.tags.set(to, roomId, TAG, {});
-      const actor = { userId: sender, deviceId: `notices of ${by}` };
-      if (stateKey !== undefined) {
-        return await rooms.send.state({ by: actor, roomId, type, stateKey, content });
-      }
-      const once = txnId === undefined ? undefined : keyOf(to, txnId);
-      return await rooms.send.message({ by: actor, roomId, type, content, txnId: once });
-    },
+    send,
+    sendings,
+    stop: () => sendings.stop(),
 
     async ensureMayLeave(userId, roomId) {
       const found = await roomBetween(sql, sender, userId);

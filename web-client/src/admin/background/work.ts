@@ -10,6 +10,7 @@ export function workName(kind: string): string {
     purge_history: msg("Deleting old messages"),
     redact_user: msg("Removing a user’s messages"),
     delete_media: msg("Deleting old files"),
+    send_notice: msg("Sending a notice to many"),
     index_messages: msg("Indexing messages for searches"),
     index_people: msg("Indexing people for searches"),
     complete_room: msg("Fetching the state of a room"),
@@ -31,6 +32,7 @@ export function workState(state: BackgroundWork["state"]): Tag {
     waiting: [msg("Waits its turn"), "quiet"],
     running: [msg("Under way")],
     halted: [msg("Halted"), "quiet"],
+    stopped: [msg("Stopped"), "quiet"],
     complete: [msg("Done", { id: "Done (it succeeded)" })],
     failed: [msg("Failed"), "bad"],
   };
@@ -60,6 +62,8 @@ function progressText({ kind, done, total }: BackgroundWork): string | undefined
     return total === null
       ? msg(str`Rooms done: ${count(done)}`)
       : msg(str`Rooms done: ${count(done)} of ${count(total)}`);
+  if (kind === "send_notice" && total !== null)
+    return msg(str`Told: ${count(done)} of ${count(total)}`);
   if (kind === "delete_media" && total !== null)
     return msg(str`Files deleted: ${count(done)} of ${count(total)}`);
   if (kind === "index_messages" && total !== null)
@@ -67,11 +71,11 @@ function progressText({ kind, done, total }: BackgroundWork): string | undefined
   return undefined;
 }
 
-/** How far it is: a bar, and what that means. Of what has ended only how many files it deleted. */
+/** How far it is: a bar, and what that means. Of what has ended only how many it reached. */
 export function progress(work: BackgroundWork): TemplateResult | typeof nothing {
   const { done, total, kind, state } = work;
   if (!isUnderWay(work))
-    return kind === "delete_media"
+    return kind === "delete_media" || kind === "send_notice"
       ? html`<span class="id">${progressText(work) ?? nothing}</span>`
       : nothing;
   const isKnown = done !== null && total !== null && total > 1;

@@ -1,21 +1,20 @@
 import { msg, str } from "@lit/localize";
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { Watch } from "../../controllers/watch.ts";
 import { icon } from "../../elements/icon.ts";
 import { serverOf } from "../../store/actions.ts";
+import { createNoticesAdmin } from "../../api/admin/notices.ts";
 import type { Client } from "../../store/client.ts";
 import { openDialog } from "../../store/dialogs.ts";
 import { base, buttons, forms } from "../../styles/shared.ts";
 import { explainAct } from "../../text/act-problems.ts";
-import { workStyles } from "../background/styles.ts";
 import { count } from "../parts/facts.ts";
 import { adminStyles } from "../parts/styles.ts";
-import { addresses, everybody, forget, send, sendingOf, stop, type Sending } from "./sending.ts";
+import { addresses } from "./addresses.ts";
+import "./sendings.ts";
+import type { WeftAdminNoticeSendings } from "./sendings.ts";
 
 const MAX_TEXT = 20_000;
-/** Who could not be told is named up to here. */
-const MAX_NAMED = 100;
 
 /** Server notices: what the server has to say to some of its users, or to all. */
 @customElement("weft-admin-notices")
@@ -28,18 +27,13 @@ export class WeftAdminNotices extends LitElement {
   @state() private busy = false;
   @query("#to") private to!: HTMLTextAreaElement | null;
   @query("#text") private text!: HTMLTextAreaElement;
-
-  constructor() {
-    super();
-    new Watch(this, () => [this.client && sendingOf(this.client)]);
-  }
+  @query("weft-admin-notice-sendings") private sendings!: WeftAdminNoticeSendings | null;
 
   static override styles = [
     base,
     buttons,
     forms,
     adminStyles,
-    workStyles,
     css`
       form {
         max-width: 640px;
@@ -69,12 +63,6 @@ export class WeftAdminNotices extends LitElement {
         color: var(--danger);
         font-size: 0.9em;
       }
-      .failed-ones {
-        margin: 0;
-        padding-inline-start: var(--space-5);
-        font-size: 0.92em;
-        overflow-wrap: anywhere;
-      }
     `,
   ];
 
@@ -89,7 +77,8 @@ export class WeftAdminNotices extends LitElement {
     if (this.textProblem !== "") return this.text.focus();
     this.busy = true;
     try {
-      this.#ask(text, named ?? (await everybody(this.client.api.http)));
+      const api = createNoticesAdmin(this.client.api.http);
+      this.#ask(text, named, named?.length ?? (await api.list()).everybody);
     } catch (error) {
       this.problem = explainAct(error);
     }
@@ -109,23 +98,28 @@ export class WeftAdminNotices extends LitElement {
     return good;
   }
 
-  #ask(text: string, to: readonly string[]): void {
+  #ask(text: string, to: readonly string[] | undefined, many: number): void {
+    // Nobody gets one number twice, however often it is sent.
+    const id = crypto.randomUUID();
+    const content = { msgtype: "m.text", body: text };
     openDialog({
       kind: "act",
       act: {
         heading: msg("Send the notice"),
-        text: this.isToAll
-          ? msg(
-              str`Everybody with an open account gets it: ${count(to.length)} people. Bots and bridges do not.`,
-            )
-          : msg(str`They get it, in a room of their own with the server: ${count(to.length)}.`),
+        text:
+          to === undefined
+            ? msg(
+                str`Everybody with an open account gets it: ${count(many)} people. Bots and bridges do not.`,
+              )
+            : msg(str`They get it, in a room of their own with the server: ${count(many)}.`),
         undo: msg("What was sent cannot be taken back. You can stop while it is being sent."),
-        ...(to.length < 50 ? {} : { typed: String(to.length) }),
+        ...(many < 50 ? {} : { typed: String(many) }),
         action: msg("Send"),
-        run: () => {
-          void send(this.client, { id: crypto.randomUUID(), text, to });
+        run: async () => {
+          const api = createNoticesAdmin(this.client.api.http);
+          await api.begin(id, { content, ...(to === undefined ? {} : { users: [...to] }) });
           this.text.value = "";
-          return Promise.resolve();
+          void this.sendings?.look();
         },
       },
     });
@@ -191,60 +185,13 @@ export class WeftAdminNotices extends LitElement {
     </form>`;
   }
 
-  #sending({ notice, sent, failed, state: at }: Sending) {
-    const all = notice.to.length;
-    const heading = {
-      sending: msg("Being sent"),
-      stopped: msg("Stopped before everybody was told"),
-      done: failed.length === 0 ? msg("Everybody was told") : msg("Sent, but not to everybody"),
-    }[at];
-    return html`<section class="work works" aria-label=${heading}>
-      <h3>${heading}</h3>
-      <p class="hint">
-        ${notice.text.length > 200 ? `${notice.text.slice(0, 200)}…` : notice.text}
-      </p>
-      <progress max=${all} .value=${sent + failed.length} aria-label=${heading}></progress>
-      <span role="status">
-        ${msg(str`Told: ${count(sent)} of ${count(all)}, could not be told: ${count(failed.length)}`)}
-      </span>
-      ${
-        failed.length === 0
-          ? nothing
-          : html`<ul class="failed-ones">
-              ${failed.slice(0, MAX_NAMED).map(([userId, why]) => html`<li>${userId}: ${why}</li>`)}
-            </ul>`
-      }
-      <div class="acts">
-        ${at === "sending" ? html`<button type="button" class="button" @click=${() => stop(this.client)}>${msg("Stop")}</button>` : this.#afterwards(notice, at, failed.length > 0)}
-      </div>
-    </section>`;
-  }
-
-  #afterwards(notice: Sending["notice"], at: Sending["state"], hasFailed: boolean) {
-    const again = at === "stopped" ? msg("Go on") : msg("Try the others again");
-    return html`${
-        at === "done" && !hasFailed
-          ? nothing
-          : html`<button
-              type="button"
-              class="button"
-              @click=${() => void send(this.client, notice)}
-            >
-              ${again}
-            </button>`
-      }
-      <button type="button" class="button" @click=${() => forget(this.client)}>
-        ${at === "done" ? msg("Another notice") : msg("Give it up")}
-      </button>`;
-  }
-
   override render() {
-    const sending = sendingOf(this.client).get();
     return html`<div class="bar"><h2>${msg("Server notices")}</h2></div>
       <p class="hint">
-        ${msg("A message in the name of the server, to each in a room of their own where only the server talks. This window has to stay open until all are told; what is cut off can be gone on with here, and nobody is told twice.")}
+        ${msg("A message in the name of the server, to each in a room of their own where only the server talks. It is sent in the background, also when this page is closed, and nobody is told twice.")}
       </p>
-      ${sending === undefined ? this.#form() : this.#sending(sending)}`;
+      ${this.#form()}
+      <weft-admin-notice-sendings .client=${this.client}></weft-admin-notice-sendings>`;
   }
 }
 

@@ -80,13 +80,6 @@ export function createUsersAdmin(http: Http) {
     /** Redacts what they have sent, in the background. */
     redact: (userId: string, body: RequestBody<"redactUser">) =>
       http.call<"redactUser">("POST", `${V1}/user/{userId}/redact`, { path: { userId }, body }),
-    /** Says something in the name of the server, once for each number. */
-    notice: (txnId: string, userId: string, text: string) =>
-      http.call<"sendServerNoticeOnce">("PUT", `${V1}/send_server_notice/{txnId}`, {
-        path: { txnId },
-        body: { user_id: userId, content: { msgtype: "m.text", body: text } },
-      }),
-
     devices: (userId: string, signal?: AbortSignal) =>
       http.call<"listUserDevices">("GET", `${USER}/devices`, { path: { userId }, signal }),
     deleteDevices: (userId: string, devices: string[]) =>
