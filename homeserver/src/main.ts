@@ -28,14 +28,18 @@ export async function runServer(file: string | undefined): Promise<void> {
   const stopping = new AbortController();
   let starting: Promise<App> | undefined;
   let tell = (_signal: string): void => undefined;
-  onSignal(async (signal) => {
-    stopping.abort(new Error("the server was told to stop"));
-    tell(signal);
-    // A running start ends by itself and closes what it has opened.
-    const app = await starting?.catch(() => undefined);
-    await app?.close();
-    process.exit(0);
-  });
+  let tellLate = (): void => undefined;
+  onSignal(
+    () => tellLate(),
+    async (signal) => {
+      stopping.abort(new Error("the server was told to stop"));
+      tell(signal);
+      // A running start ends by itself and closes what it has opened.
+      const app = await starting?.catch(() => undefined);
+      await app?.close();
+      process.exit(0);
+    },
+  );
   let serving: App | undefined;
   onHangUp(() => serving?.reload());
   let live: LiveConfig;
@@ -51,6 +55,12 @@ export async function runServer(file: string | undefined): Promise<void> {
   }
   const listeners = createListeners(logger);
   tell = (signal) => logger.info({ signal }, "stopping");
+  tellLate = () => {
+    const seconds = LAST_MOMENT_MS / 1_000;
+    logger.warn(
+      `not everything could be closed within ${seconds} s, as when the database does not answer: it ends nevertheless, and nothing that was answered is lost`,
+    );
+  };
   void collectWhenIdle(stopping.signal);
   try {
     await listen(listeners, config);
@@ -69,16 +79,21 @@ export async function runServer(file: string | undefined): Promise<void> {
 }
 
 /**
- * Calls `stop` at the first SIGTERM or SIGINT; a later one, or too long a time, ends the process.
+ * Calls `stop` at the first SIGTERM or SIGINT; a later one, or too long a time, of which `late`
+ * tells, ends the process.
  */
-function onSignal(stop: (signal: string) => Promise<void>): void {
+function onSignal(late: () => void, stop: (signal: string) => Promise<void>): void {
   let at: number | undefined;
   takeSignals((signal) => {
     // Ctrl-C reaches every process of the terminal, and ours gets it once more from its parent.
     if (at !== undefined && Date.now() - at > 1000) process.exit(1);
     if (at !== undefined) return;
     at = Date.now();
-    setTimeout(() => process.exit(0), LAST_MOMENT_MS).unref();
+    const end = () => {
+      late();
+      process.exit(0);
+    };
+    setTimeout(end, LAST_MOMENT_MS).unref();
     stop(signal).catch(() => process.exit(1));
   });
 }

@@ -1,5 +1,5 @@
 /** Plain text and HTML of a mail. */
-import { escapeHtml } from "../protocol/text.ts";
+import { escapeMarkup } from "../protocol/text.ts";
 import type { Block, Mail } from "./types.ts";
 
 /** The text for programs that show no HTML, and for people who want none. */
@@ -22,7 +22,7 @@ function plainBlock(block: Block): string {
 /** The same as HTML, which loads nothing from anywhere. */
 export function htmlText({ language, subject, blocks }: Omit<Mail, "to">): string {
   return `<!doctype html>
-<html lang="${escapeHtml(language)}"><head><meta charset="utf-8"><title>${escapeHtml(subject)}</title></head>
+<html lang="${escapeMarkup(language)}"><head><meta charset="utf-8"><title>${escapeMarkup(subject)}</title></head>
 <body style="margin:0;padding:24px;background:#f4f4f2;color:#1c1c1a;font:16px/1.5 system-ui,sans-serif">
 <div style="max-width:560px;margin:0 auto;padding:24px 28px;background:#fff;border-radius:12px">
 ${blocks.map(htmlBlock).join("\n")}
@@ -43,10 +43,10 @@ function htmlBlock(block: Block): string {
     return items.join("\n");
   }
   const style = block.isSmall === true ? "color:#6b6b66;font-size:14px" : BUTTON;
-  return `<p style="margin:0 0 16px"><a href="${escapeHtml(block.link)}" style="${style}">${lines(block.label)}</a></p>`;
+  return `<p style="margin:0 0 16px"><a href="${escapeMarkup(block.link)}" style="${style}">${lines(block.label)}</a></p>`;
 }
 
 const BUTTON =
   "display:inline-block;padding:10px 18px;border-radius:8px;background:#1c5d4f;color:#fff;text-decoration:none";
 
-const lines = (text: string) => escapeHtml(text).replaceAll("\n", "<br>");
+const lines = (text: string) => escapeMarkup(text).replaceAll("\n", "<br>");

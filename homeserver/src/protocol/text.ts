@@ -29,7 +29,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Text as it stands in HTML, also within the quotes of an attribute. */
-export function escapeHtml(text: string): string {
+/** Text as it stands in HTML and XML, also within the quotes of an attribute. */
+export function escapeMarkup(text: string): string {
   return text.replaceAll(/[&<>"']/g, (found) => ENTITIES[found]!);
 }

@@ -22,6 +22,8 @@ interface Lease {
 
 const POLL_MS = 1_000;
 const HEARTBEAT_MS = 3_000;
+/** How long one waits until a lease that is given up is free. */
+const LEAVE_MS = 1_000;
 /** Any constant will do, as long as every Weft uses the same. */
 const LOCK_CLASS = 7_733_003;
 
@@ -40,6 +42,8 @@ export function createLeases(deps: { sql: Sql; clock: Clock }): Leases {
   const closing = new AbortController();
   let session: Session | undefined;
   let watching: Promise<void> | undefined;
+  /** False while the database answers nothing: then nobody waits for it in order to leave. */
+  let isAnswering = true;
 
   /**
    * Notices in which session we are: after a lost connection the client connects again, in a
@@ -74,19 +78,47 @@ export function createLeases(deps: { sql: Sql; clock: Clock }): Leases {
     const [row] = await sql<{ pid: number; taken: boolean }[]>`
       SELECT pg_backend_pid() AS pid, pg_try_advisory_lock(${LOCK_CLASS}, hashtext(${name})) AS taken`;
     if (row === undefined) return undefined;
+    isAnswering = true;
     const { lost } = inSession(row.pid);
     if (!row.taken) return undefined;
     const leave = async () => {
       if (lost.signal.aborted) return;
-      await sql`SELECT pg_advisory_unlock(${LOCK_CLASS}, hashtext(${name}))`.catch(() => {});
+      const unlocked = sql`SELECT pg_advisory_unlock(${LOCK_CLASS}, hashtext(${name}))`.then(
+        () => true,
+        () => false,
+      );
+      // Where it is not answered, the lock ends with the connection.
+      if (isAnswering) isAnswering = await within(LEAVE_MS, unlocked);
     };
     return { lost: lost.signal, leave };
+  }
+
+  /** The answer, if it comes in time; else false. */
+  async function within(ms: number, answer: Promise<boolean>): Promise<boolean> {
+    const late = new AbortController();
+    const isInTime = await Promise.race([answer, clock.sleep(ms, late.signal).then(() => false)]);
+    late.abort();
+    return isInTime;
+  }
+
+  /** What is taken, unless `stop` aborts first: then it is left again as soon as it was taken. */
+  async function takeUntil(name: string, stop: AbortSignal): Promise<Lease | undefined> {
+    const taking = tryTake(name).catch(() => undefined);
+    const over = new AbortController();
+    const stopped = new Promise<"stopped">((resolve) => {
+      stop.addEventListener("abort", () => resolve("stopped"), { signal: over.signal });
+    });
+    const first = await Promise.race([taking, stopped]);
+    over.abort();
+    if (first !== "stopped") return first;
+    void taking.then((lease) => lease?.leave());
+    return undefined;
   }
 
   return {
     async take(name, stop) {
       while (!stop.aborted && !closing.signal.aborted) {
-        const lease = await tryTake(name).catch(() => undefined);
+        const lease = await takeUntil(name, stop);
         if (lease !== undefined) return lease;
         await clock.sleep(POLL_MS, stop);
       }
@@ -95,8 +127,9 @@ export function createLeases(deps: { sql: Sql; clock: Clock }): Leases {
     async close() {
       closing.abort();
       endSession();
-      await watching;
+      // What is still asked of the database fails then.
       await sql.end({ timeout: 1 });
+      await watching;
     },
   };
 }

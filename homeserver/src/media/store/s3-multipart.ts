@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import { type Budget, createBudget } from "../../platform/budget.ts";
+import { escapeMarkup } from "../../protocol/text.ts";
 import { firstText, readAll, textsOf } from "./s3-answers.ts";
 import { type S3Client, S3Refusal } from "./s3-client.ts";
 import { StoreAway } from "./types.ts";
@@ -139,13 +140,10 @@ async function readPart(path: string, start: number, length: number): Promise<Bu
 function completion(tags: readonly string[]): string {
   const parts = tags.map(
     (tag, index) =>
-      `<Part><PartNumber>${index + 1}</PartNumber><ETag>${escaped(tag)}</ETag></Part>`,
+      `<Part><PartNumber>${index + 1}</PartNumber><ETag>${escapeMarkup(tag)}</ETag></Part>`,
   );
   return `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${parts.join("")}</CompleteMultipartUpload>`;
 }
-
-const escaped = (text: string) =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 
 /** The uploads in a list of them. */
 function uploadsIn(xml: string): { name: string; uploadId: string; since: number }[] {

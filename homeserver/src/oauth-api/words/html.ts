@@ -1,4 +1,4 @@
-import { escapeHtml } from "../../protocol/text.ts";
+import { escapeMarkup } from "../../protocol/text.ts";
 import type { Language } from "../../users/common/languages.ts";
 import { GERMAN } from "./german.ts";
 import { germanProblem } from "./german-problems.ts";
@@ -36,7 +36,7 @@ export class Said {
 
   in(language: Language): string {
     const words = language === "de" ? (GERMAN[this.#english] ?? this.#english) : this.#english;
-    return escapeHtml(words).replaceAll(/\{(\d)\}/g, (_, at: string) =>
+    return escapeMarkup(words).replaceAll(/\{(\d)\}/g, (_, at: string) =>
       textOf(this.#parts[Number(at)], language),
     );
   }
@@ -52,7 +52,7 @@ class Told extends Said {
   }
 
   override in(language: Language): string {
-    return escapeHtml(language === "de" ? germanProblem(this.#message) : this.#message);
+    return escapeMarkup(language === "de" ? germanProblem(this.#message) : this.#message);
   }
 }
 
@@ -86,5 +86,5 @@ function textOf(part: Part, language: Language): string {
   if (part === undefined || part === false) return "";
   if (part instanceof Html || part instanceof Said) return part.in(language);
   if (typeof part === "object") return part.map((each) => textOf(each, language)).join("");
-  return escapeHtml(String(part));
+  return escapeMarkup(String(part));
 }
