@@ -44,6 +44,12 @@ export function spokenWords(room: Room, me: string, items: readonly TimelineItem
   return spoken.join("\n");
 }
 
+/** Has a screen reader say it, while the page is looked at. */
+export function speak(timeline: ParentNode, words: string): void {
+  const live = timeline.querySelector(".live");
+  if (live !== null && words !== "" && !document.hidden) live.textContent = words;
+}
+
 /** Labels are asked for whenever anything changes in the room. */
 const labels = new WeakMap<object, { version: string; label: string }>();
 

@@ -1,6 +1,6 @@
 import { msg } from "@lit/localize";
 import { html, LitElement, nothing, type PropertyValues } from "lit";
-import { customElement, property, query, state } from "lit/decorators.js";
+import { customElement, property, state } from "lit/decorators.js";
 import { guard } from "lit/directives/guard.js";
 import { repeat } from "lit/directives/repeat.js";
 import { createLineKeys } from "../controllers/line-keys.ts";
@@ -25,7 +25,7 @@ import { timelineStyles } from "../styles/timeline.ts";
 import type { WeftMessage } from "./message.ts";
 import { historyFoot, historyHead, toNewest, toUnread } from "./timeline-edges.ts";
 import { enlarge } from "./timeline-pictures.ts";
-import { estimateHeight, leaveTools, spokenWords, timelineRow } from "./timeline-row.ts";
+import { estimateHeight, leaveTools, speak, spokenWords, timelineRow } from "./timeline-row.ts";
 
 /** Older events are fetched when fewer than so many lines are left above the window; more for who has left the end, and may be going far. */
 const AHEAD = 20;
@@ -44,7 +44,6 @@ export class WeftTimeline extends LitElement {
   @property() focusEvent: string | undefined;
   @state() private activeKey: string | undefined;
   @state() private atEnd = true;
-  @query(".scroller") private scroller!: HTMLElement;
 
   #items: TimelineItem[] = [];
   #builder!: ItemBuilder;
@@ -54,6 +53,7 @@ export class WeftTimeline extends LitElement {
   #shown: Timeline | undefined;
   #flash: string | undefined;
   #newBelow = 0;
+  #wasPast = false;
   #scrolledAt = 0;
 
   readonly #window = new LineWindow(this, {
@@ -115,14 +115,16 @@ export class WeftTimeline extends LitElement {
     const { stretch } = this.#place;
     const version = `${$timeline.get()} ${$state.get()} ${$receipts.get()} ${this.#unreadAfter}`;
     if (version !== this.#built || stretch !== this.#shown) this.#rebuild(stretch);
-    this.#built = version;
-    this.#shown = stretch;
+    [this.#built, this.#shown] = [version, stretch];
   }
 
   #rebuild(stretch: Timeline): void {
     const before = this.#items;
     this.#items = this.#builder.build(this.#unreadAfter, stretch);
-    if (stretch === this.#shown) this.#countNew(before, this.#items);
+    // What is fetched after a place in the past was said long ago.
+    const isPast = stretch.nextToken !== undefined;
+    if (stretch === this.#shown && !isPast && !this.#wasPast) this.#countNew(before, this.#items);
+    this.#wasPast = isPast;
     this.#window.changed();
   }
 
@@ -136,9 +138,7 @@ export class WeftTimeline extends LitElement {
     if (own) void this.updateComplete.then(() => this.#toEnd());
     else if (!this.#window.isNearEnd)
       this.#newBelow += added.filter((item) => item.kind === "message").length;
-    const live = this.renderRoot.querySelector(".live");
-    const words = spokenWords(this.room, this.client.session.userId, added);
-    if (live !== null && words !== "" && !document.hidden) live.textContent = words;
+    speak(this.renderRoot, spokenWords(this.room, this.client.session.userId, added));
   }
 
   override updated(changed: PropertyValues<this>): void {

@@ -145,6 +145,37 @@ describe("the way through history", () => {
     await expect.element(article(/counted/)).toBeVisible();
   });
 
+  test("what is fetched on from a place in the past is neither counted as new nor spoken", async () => {
+    const said = (at: number) => ({
+      event_id: `$past${at}`,
+      type: "m.room.message",
+      sender: ANN,
+      origin_server_ts: Date.UTC(2026, 0, 1) + at * 60_000,
+      content: { msgtype: "m.text", body: `past ${at} ${"words ".repeat(40)}` },
+    });
+    const some = (from: number) => Array.from({ length: 40 }, (_, at) => said(from + at));
+    let from = 0;
+    const { timeline, calls } = await openRoom({
+      "reading.context": () => ({
+        event: said(0),
+        events_before: [],
+        events_after: some(1),
+        end: "f0",
+      }),
+      "reading.messages": () => ({ chunk: some((from += 40) + 1), end: `f${from}` }),
+    });
+    await timeline().goTo("$past0");
+    await expect.element(article(/past 0 /)).toBeVisible();
+    const scroller = timeline().shadowRoot!.querySelector(".scroller")!;
+    await eventually(async () => {
+      scroller.scrollTop += 500;
+      await settled();
+      expect(calls.filter(({ name }) => name === "reading.messages").length).toBeGreaterThan(2);
+    });
+    await expect.element(page.getByRole("button", { name: "Newest" })).toBeVisible();
+    expect(timeline().shadowRoot!.querySelector(".live")!.textContent).toBe("");
+  });
+
   test("of thousands of lines some hundred are on the page", async () => {
     const { timeline } = await openRoom({}, 3000);
     const lines = (): number => timeline().shadowRoot!.querySelectorAll(".row").length;
