@@ -23,3 +23,7 @@ export function lineAt(from: number, count: number, heightOf: (index: number) =>
   }
   return count - 1;
 }
+
+/** Pixels from what is seen to the end. */
+export const leftBelow = ({ scrollHeight, scrollTop, clientHeight }: HTMLElement): number =>
+  scrollHeight - scrollTop - clientHeight;

@@ -1,5 +1,5 @@
 import type { LitElement, ReactiveController } from "lit";
-import { goal, lineAt, type Align } from "./line-goal.ts";
+import { goal, leftBelow, lineAt, type Align } from "./line-goal.ts";
 import { LineHeights, type LineSizes } from "./line-heights.ts";
 import { LineRows } from "./line-rows.ts";
 
@@ -78,8 +78,7 @@ export class LineWindow implements ReactiveController {
   get isNearEnd(): boolean {
     const scroller = this.#scroller;
     if (this.atEnd || scroller === null) return this.atEnd;
-    const below = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-    return this.last === this.#lines.count() && below < AT_END;
+    return this.last === this.#lines.count() && leftBelow(scroller) < AT_END;
   }
 
   get above(): number {
@@ -137,7 +136,8 @@ export class LineWindow implements ReactiveController {
       // The keyboard stays in the list when the line leaves that it was on.
       if (row.matches(":focus-within")) this.#scroller?.focus({ preventScroll: true });
     });
-    this.#scrollTopBefore = this.#scroller?.scrollTop ?? 0;
+    // Only for who reads amid the lines: it has the browser lay out all that has changed so far.
+    if (this.#anchor.at === "line") this.#scrollTopBefore = this.#scroller?.scrollTop ?? 0;
   }
 
   hostUpdated(): void {
@@ -242,8 +242,7 @@ export class LineWindow implements ReactiveController {
 
   /** Notes which line is being read, and where it stands. */
   #capture(scroller: HTMLElement): void {
-    const below = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-    if (below < 2 && this.last === this.#lines.count()) {
+    if (leftBelow(scroller) < 2 && this.last === this.#lines.count()) {
       this.#anchor = { at: "end" };
       return;
     }

@@ -182,7 +182,8 @@ export class WeftShell extends LitElement {
     const list = this.client.store.$list.get();
     const unread = list.filter(isUnread).length;
     const current = route.page === "room" ? this.client.store.summary(route.room)?.name : undefined;
-    document.title = `${unread > 0 ? `(${unread}) ` : ""}${current === undefined ? "" : `${current} · `}Weft`;
+    const title = `${unread > 0 ? `(${unread}) ` : ""}${current === undefined ? "" : `${current} · `}Weft`;
+    if (document.title !== title) document.title = title;
   }
 
   #page: Route["page"] | undefined;

@@ -144,8 +144,9 @@ export function createOutbox(deps: OutboxDeps) {
       const ts = event.origin_server_ts;
       deps.keep?.(room, txnId, { roomId: room.roomId, type, content, ts, count: ++written });
       room.timeline.addPending(event, txnId);
-      deps.onChange(room);
       void enqueue(sendJob(room, txnId, type, content));
+      // It goes out first: to draw it takes longer than that, and the same frame shows it.
+      setTimeout(() => deps.onChange(room));
       return txnId;
     },
 

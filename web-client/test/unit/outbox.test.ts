@@ -74,6 +74,19 @@ test("a message shows at once, under the transaction's id, and as the server's w
   expect(changed).toEqual(["!r:one", "!r:one"]);
 });
 
+test("a message has gone out before it is drawn", async () => {
+  const before: number[] = [];
+  const { say, changed, asked } = setUp(["$1"], undefined, async (_, type, content) => {
+    before.push(changed.length);
+    return { type, content };
+  });
+  say("one");
+  for (let turn = 0; turn < 20 && asked.length === 0; turn++) await Promise.resolve();
+  expect([asked, changed, before]).toEqual([["!r:one t1"], [], [0]]);
+  await settle();
+  expect(changed.length).toBeGreaterThan(0);
+});
+
 test("messages go out one after another, and a lost answer is asked for again under the same transaction id", async () => {
   const { asked, say, states } = setUp([new NetworkError("gone"), "$1", "$2"]);
   say("one");
