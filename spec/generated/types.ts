@@ -28580,7 +28580,7 @@ export interface operations {
                 code_challenge?: string;
                 /** @description `S256`. */
                 code_challenge_method?: string;
-                /** @description `create` shows the page for registering first. */
+                /** @description Separated by spaces: `login` and `select_account` show the page for signing in first, `create` that for registering, whoever is signed in. `consent` is always asked for, so `none` is always refused. */
                 prompt?: string;
                 /** @description Who is expected to sign in, such as `mxid:@alice:example.org`. */
                 login_hint?: string;

@@ -33,7 +33,10 @@ export function oauthServerMetadataRoutes(deps: { users: Users; publicBaseUrl: s
     revocation_endpoint_auth_methods_supported: ["none"],
     account_management_uri: accountUrl(base),
     account_management_actions_supported: ACTIONS,
-    ...(deps.users.registration.mode !== "closed" && { prompt_values_supported: ["create"] }),
+    prompt_values_supported: [
+      ...["login", "consent", "select_account"],
+      ...(deps.users.registration.mode === "closed" ? [] : ["create"]),
+    ],
   };
   return [
     // GET /_matrix/client/v1/auth_metadata

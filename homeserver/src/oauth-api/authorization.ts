@@ -8,7 +8,7 @@ import {
 } from "../users/oauth/authorization.ts";
 import type { OAuth } from "../users/oauth/oauth.ts";
 import type { Users } from "../users/users.ts";
-import type { Browsers } from "./pages/browser.ts";
+import { type Browsers, SIGN_IN_AGAIN } from "./pages/browser.ts";
 import { consentPage } from "./pages/consent-page.ts";
 import { goTo, pageReply, PATHS, sourceOf } from "./pages/page.ts";
 import { replacedDevice } from "./replaced-device.ts";
@@ -48,11 +48,12 @@ export function authorizationRoutes({ users, oauth, browsers }: PageDeps): Route
       const { userId, headers, field } = await browsers.of(request);
       const text = new URL(url, "http://page.invalid").search.slice(1);
       const { base } = browsers;
-      if (userId === undefined) {
+      const { entry, rest } = wayIn(query.prompt, text);
+      if (userId === undefined || entry !== undefined) {
         await checkWhoAsks(query);
-        const next = `${PATHS.authorize}?${text}`;
-        const entry = query.prompt === "create" ? PATHS.register : PATHS.signIn;
-        return goTo(`${base}${entry}?${new URLSearchParams({ next }).toString()}`);
+        const next = `${PATHS.authorize}?${rest}`;
+        const page = entry ?? PATHS.signIn;
+        return goTo(`${base}${page}?${new URLSearchParams({ next }).toString()}`);
       }
       return await withRequest(query, async (asked) => {
         const { client, redirectUri, deviceId } = asked;
@@ -79,4 +80,25 @@ export function authorizationRoutes({ users, oauth, browsers }: PageDeps): Route
       );
     }),
   ];
+}
+
+/**
+ * Which page an app wants somebody to see first, whoever is signed in: for `login` and
+ * `select_account` that for signing in, for `create` that for registering. `rest` is what is left
+ * of the query then, since they have seen it when they come back. (OpenID Connect Core, section
+ * 3.1.2.1; Initiating User Registration.)
+ */
+function wayIn(
+  prompt: string | undefined,
+  query: string,
+): { readonly entry: string | undefined; readonly rest: string } {
+  const asked = new Set(prompt?.split(" "));
+  const isAgain = asked.has("login") || asked.has("select_account");
+  const isNew = asked.has("create");
+  if (asked.has("none") || (!isAgain && !isNew)) return { entry: undefined, rest: query };
+  const rest = new URLSearchParams(query);
+  rest.delete("prompt");
+  // Consent is asked for anyway.
+  if (isAgain) rest.set(...SIGN_IN_AGAIN);
+  return { entry: isNew ? PATHS.register : PATHS.signIn, rest: rest.toString() };
 }

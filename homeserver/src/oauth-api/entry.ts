@@ -8,7 +8,7 @@ import type { UiaFacts } from "../users/accounts/uia-request.ts";
 import { canonicalEmail } from "../users/contacts/email.ts";
 import type { PageDeps } from "./authorization.ts";
 import { agreementIn, solutionIn } from "./newcomer-facts.ts";
-import type { Browser } from "./pages/browser.ts";
+import { type Browser, isSignInAgain } from "./pages/browser.ts";
 import { type BegunByMail, registrationPage, signInPage } from "./pages/entry-pages.ts";
 import { newcomerFields } from "./pages/newcomer-fields.ts";
 import { goTo, type Page, pageReply, PATHS, STYLE } from "./pages/page.ts";
@@ -73,7 +73,8 @@ export function entryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
     // GET /_weft/account/sign-in
     route("getSignInPage", async ({ query, request }) => {
       const browser = await browsers.of(request);
-      if (browser.userId !== undefined) return goTo(base + browsers.pageAfter(query.next));
+      const isDone = browser.userId !== undefined && !isSignInAgain(query.next);
+      if (isDone) return goTo(base + browsers.pageAfter(query.next));
       return signIn(browser, query);
     }),
 

@@ -8,7 +8,7 @@ import type { Act, Arrived, Leaving } from "../users/sso/types.ts";
 import { createAccountViews, PAGE_OF } from "./account-views.ts";
 import type { PageDeps } from "./authorization.ts";
 import { accountPath } from "./pages/account-pages.ts";
-import type { Browser } from "./pages/browser.ts";
+import { type Browser, isSignInAgain } from "./pages/browser.ts";
 import { termsField } from "./pages/newcomer-fields.ts";
 import { goTo, noticePage, type Page, pageReply, PATHS, sourceOf } from "./pages/page.ts";
 import { confirmPage, donePage, leavePage, namePage } from "./pages/sso-pages.ts";
@@ -166,7 +166,8 @@ export function ssoRoutes(deps: PageDeps): Route[] {
       const next = browsers.pageAfter(query.next);
       if (next.length > MAX_NEXT) throw errors.invalidParam("That address is too long");
       const purpose = { kind: "page", next } as const;
-      return goTo(await sso.begin(query.provider, cookie, purpose), headers);
+      const how = { again: isSignInAgain(next) };
+      return goTo(await sso.begin(query.provider, cookie, purpose, how), headers);
     }),
 
     // GET /_weft/account/sso/callback/{idpId}

@@ -49,7 +49,7 @@ test("the metadata stands at all its paths, and matrix-js-sdk accepts it", async
     expect(answer.body).toMatchObject({
       issuer: "https://matrix.here.test/",
       token_endpoint: "https://matrix.here.test/_weft/oauth/token",
-      prompt_values_supported: ["create"],
+      prompt_values_supported: ["login", "consent", "select_account", "create"],
     });
   }
 });
@@ -303,6 +303,7 @@ describe("what is wrong with a request", () => {
     ["invalid_scope", { scope: `${SCOPE}${"x".repeat(300)}` }],
     ["invalid_scope", { scope: `${SCOPE}Ä` }],
     ["interaction_required", { prompt: "none" }],
+    ["invalid_request", { prompt: "none login" }],
   ])("is told to the client: %s (%o)", async (error, more) => {
     const { location } = await browser.get(authorizePath(clientId, more));
     expect(location.startsWith(`${APP}?`)).toBe(true);

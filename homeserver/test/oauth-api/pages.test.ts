@@ -178,6 +178,47 @@ test("a session of a browser ends after two weeks, and with the account", async 
   expect((await doras.signIn("dora", "pw")).status).toBe(403);
 });
 
+describe("signing in again", () => {
+  const form = { username: "alice", password: "pw" };
+
+  test.each(["login", "select_account", "consent login"])(
+    "is what an app can ask for with %s, whoever is signed in",
+    async (prompt) => {
+      const browser = openBrowser(t);
+      await browser.send(await browser.get(SIGN_IN), SIGN_IN, form);
+      const path = authorizePath(clientId, { prompt });
+      const first = await browser.get(path);
+      expect([first.status, first.location.startsWith(SIGN_IN)]).toEqual([303, true]);
+      const page = await browser.get(first.location);
+      expect([page.status, page.body.includes("Password")]).toEqual([200, true]);
+      const wrong = await browser.send(page, SIGN_IN, { ...form, password: "wrong" });
+      expect(wrong.status).toBe(403);
+      const done = await browser.send(wrong, SIGN_IN, form);
+      expect([done.status, done.location.startsWith("/_weft/oauth/authorize?")]).toEqual([
+        303,
+        true,
+      ]);
+      // Once is enough.
+      const consent = await browser.get(done.location);
+      expect([consent.status, consent.body.includes("@alice:here.test")]).toEqual([200, true]);
+    },
+  );
+
+  test("is asked for once of who is not signed in yet, too", async () => {
+    const browser = openBrowser(t);
+    const first = await browser.get(authorizePath(clientId, { prompt: "login" }));
+    const done = await browser.send(await browser.get(first.location), SIGN_IN, form);
+    expect((await browser.get(done.location)).status).toBe(200);
+  });
+
+  test("is not asked for by consent alone, nor by nothing", async () => {
+    const browser = openBrowser(t);
+    await browser.send(await browser.get(SIGN_IN), SIGN_IN, form);
+    for (const prompt of ["consent", undefined])
+      expect((await browser.get(authorizePath(clientId, { prompt }))).status).toBe(200);
+  });
+});
+
 describe("registering", () => {
   const REGISTER = "/_weft/account/register";
 
@@ -191,7 +232,7 @@ describe("registering", () => {
     const differ = await browser.send(page, REGISTER, { ...fields, password_again: "other" });
     expect([differ.status, differ.body.includes("differ")]).toEqual([400, true]);
     const done = await browser.send(page, REGISTER, fields);
-    expect([done.status, done.location]).toEqual([303, path]);
+    expect([done.status, done.location]).toEqual([303, path.replace("&prompt=create", "")]);
     expect((await browser.get(done.location)).body).toContain("@newcomer:here.test");
     const again = await openBrowser(t).get(first.location);
     const taken = openBrowser(t);
@@ -199,6 +240,14 @@ describe("registering", () => {
     expect(again.status).toBe(200);
     const refused = await taken.send(await taken.get(REGISTER), REGISTER, fields);
     expect([refused.status, refused.body.includes("taken")]).toEqual([400, true]);
+  });
+
+  test("is also there for who is signed in, if a client asks for it", async () => {
+    const browser = openBrowser(t);
+    await browser.send(await browser.get(SIGN_IN), SIGN_IN, { username: "alice", password: "pw" });
+    const { location } = await browser.get(authorizePath(clientId, { prompt: "create" }));
+    expect(location.startsWith(REGISTER)).toBe(true);
+    expect((await browser.get(location)).status).toBe(200);
   });
 
   test("needs a token where the server wants one, and is not there where it is closed", async () => {
@@ -218,7 +267,7 @@ describe("registering", () => {
     const entry = await openBrowser(closed).get(SIGN_IN);
     expect(entry.body).not.toContain("Create an account");
     const { body } = await closed.call("GET", "/_matrix/client/v1/auth_metadata");
-    expect(body.prompt_values_supported).toBeUndefined();
+    expect(body.prompt_values_supported).not.toContain("create");
     await Promise.all([byToken.close(), closed.close()]);
   });
 });

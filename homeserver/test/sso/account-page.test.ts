@@ -250,3 +250,18 @@ test("who is linked with two providers chooses one", async () => {
   const { location } = await browser.get(begin("deactivate", "other"));
   expect(new URL(location).searchParams.get("redirect_uri")).toContain("/callback/other");
 });
+
+test("an app that wants somebody to sign in again has the provider ask them, too", async () => {
+  const { location } = await browser.get(authorizePath(clientId, { prompt: "login" }));
+  const entry = await browser.get(location);
+  const [, link] = /href="([^"]*\/sso\/begin\?provider=idp[^"]*)"/.exec(entry.body) ?? [];
+  const way = await browser.get(link!.replaceAll("&amp;", "&"));
+  const asked = new URL(way.location).searchParams;
+  expect([asked.get("prompt"), asked.get("max_age")]).toEqual(["login", "0"]);
+  const back = await browser.get(pathOf(await idp.signIn(way.location, `s-${name}`)));
+  expect(back.location.startsWith("/_weft/oauth/authorize?")).toBe(true);
+  expect((await browser.get(back.location)).status).toBe(200);
+  // Who is not asked to is let through with what the provider knows.
+  const usual = await newBrowser().get(`${ACCOUNT}/sso/begin?provider=idp`);
+  expect(new URL(usual.location).searchParams.has("prompt")).toBe(false);
+});

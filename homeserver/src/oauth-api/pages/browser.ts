@@ -38,6 +38,15 @@ export interface Browsers {
 const NEXT: ReadonlySet<string> = new Set([PATHS.authorize, PATHS.link, PATHS.account]);
 const MAX_NEXT = 16_384;
 
+/** Part of the query of where one goes on to, if one has to sign in before, whoever one is. */
+export const SIGN_IN_AGAIN = ["sign_in_again", "true"] as const;
+
+/** Whether that is so of a path and query. */
+export function isSignInAgain(next: string | undefined): boolean {
+  const [name, value] = SIGN_IN_AGAIN;
+  return new URLSearchParams(next?.split("?")[1]).get(name) === value;
+}
+
 export function createBrowsers(sessions: BrowserSessions, publicBaseUrl: string): Browsers {
   const url = new URL(publicBaseUrl);
   const base = url.pathname.replace(/(?<!\/)\/+$/, "");

@@ -148,7 +148,9 @@ function readRequest(
   if (!/^[\w-]{43}$/.test(codeChallenge)) {
     throw new OAuthError("invalid_request", "code_challenge is no SHA-256 in base64url");
   }
-  if (query.prompt === "none") {
+  const prompts = query.prompt?.split(" ") ?? [];
+  if (prompts.includes("none")) {
+    if (prompts.length > 1) throw new OAuthError("invalid_request", "none stands alone in prompt");
     throw new OAuthError("interaction_required", "Somebody always has to be asked");
   }
   const { granted, deviceId } = readScope(query.scope);
