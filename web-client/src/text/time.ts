@@ -1,6 +1,7 @@
 import { msg } from "@lit/localize";
 import { locale } from "./locale.ts";
 
+const HOUR = 3_600_000;
 const DAY = 86_400_000;
 
 function formatter(options: Intl.DateTimeFormatOptions): (ts: number) => string {
@@ -53,16 +54,18 @@ export function dayLabel(ts: number, now = Date.now()): string {
   return new Date(ts).getFullYear() === new Date(now).getFullYear() ? dayOfYear(ts) : fullDay(ts);
 }
 
-/** The short time of an event: "14:05", "Fri", "3 Jul", "3 Jul 2025". */
+/** The short time of an event, or of what is to come: "14:05", "Fri", "3 Jul", "3 Jul 2025". */
 export function shortTime(ts: number, now = Date.now()): string {
-  return daysAgo(ts, now) <= 0 ? clockTime(ts) : shortDayOf(ts, now);
+  const ago = daysAgo(ts, now);
+  // A clock that is a little ahead makes no message one of tomorrow.
+  return ago === 0 || (ago < 0 && ts - now < HOUR) ? clockTime(ts) : shortDayOf(ts, now);
 }
 
-/** "Yesterday", "Fri", "3 Jul", "3 Jul 2025"; not for today. */
+/** "Yesterday", "Fri", "3 Jul", "3 Jul 2025"; not for today. Days to come have their date. */
 function shortDayOf(ts: number, now: number): string {
   const ago = daysAgo(ts, now);
   if (ago === 1) return msg("Yesterday");
-  if (ago < 7) return shortWeekday(ts);
+  if (ago > 0 && ago < 7) return shortWeekday(ts);
   return new Date(ts).getFullYear() === new Date(now).getFullYear() ? shortDay(ts) : shortDate(ts);
 }
 

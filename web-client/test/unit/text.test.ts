@@ -282,6 +282,8 @@ describe("times", () => {
     expect(dayLabel(new Date(2026, 10, 18).getTime(), now)).toBe("Wednesday");
     expect(dayLabel(new Date(2025, 6, 3).getTime(), now)).toContain("2025");
     expect(shortTime(new Date(2026, 10, 21, 9).getTime(), now)).toBe("Yesterday");
+    expect(shortTime(now + 60_000, now)).toMatch(/^\d\d:\d\d/);
+    expect(shortTime(new Date(2026, 10, 29, 9).getTime(), now)).toMatch(/29/);
     expect(duration(187_000)).toBe("3:07");
   });
 

@@ -29,6 +29,9 @@ function stateOf({ state, failed }: NoticeSending): Tag {
   return failed === 0 ? [msg("Everybody was told")] : [msg("Sent, but not to everybody"), "bad"];
 }
 
+const cut = (words: string): string =>
+  words.length > MAX_TEXT ? `${words.slice(0, MAX_TEXT).toWellFormed()}…` : words;
+
 /** What was said to many in the last week, and how far it is. The server sends it, whether this page is open or not. */
 @customElement("weft-admin-notice-sendings")
 export class WeftAdminNoticeSendings extends LitElement {
@@ -121,9 +124,7 @@ export class WeftAdminNoticeSendings extends LitElement {
         <span class="id">${by} · ${moment(ts)}</span>
         ${tags([stateOf(sending)])}
       </div>
-      <p class="said" dir="auto">
-        ${words.length > MAX_TEXT ? `${words.slice(0, MAX_TEXT).toWellFormed()}…` : words}
-      </p>
+      <p class="said" dir="auto" .textContent=${cut(words)}></p>
       ${isUnderWay(sending) ? html`<progress max=${total} .value=${told + failed} aria-label=${state}></progress>` : nothing}
       <span class="id">${msg(str`Told: ${count(told)} of ${count(total)}`)}</span>
       ${this.#failures(sending)}

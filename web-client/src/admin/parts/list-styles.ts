@@ -75,6 +75,11 @@ export const listStyles = css`
     max-width: none;
     white-space: nowrap;
   }
+  .value code {
+    display: inline-block;
+    text-align: start;
+    white-space: pre-wrap;
+  }
   .value summary {
     font-weight: 550;
   }

@@ -1,5 +1,5 @@
 import { msg } from "@lit/localize";
-import { html, LitElement } from "lit";
+import { html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { createUsersAdmin } from "../../api/admin/users.ts";
 import type { Client } from "../../store/client.ts";
@@ -67,7 +67,7 @@ export class WeftAdminMemberships extends LitElement {
           label: msg("Room"),
           cell: (place) =>
             html`<a class="name" href=${hrefToAdminRoom(place.roomId)}>${this.#nameOf(place)}</a>
-              <br /><span class="id">${place.roomId}</span>`,
+              ${this.#nameOf(place) === place.roomId ? nothing : html`<br /><span class="id">${place.roomId}</span>`}`,
         },
         { label: msg("State"), cell: ({ membership }) => membershipName(membership) },
       ],

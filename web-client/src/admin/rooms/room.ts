@@ -19,6 +19,12 @@ import {
   tabs,
   tags,
 } from "../parts/facts.ts";
+import {
+  type History,
+  historyName,
+  type Rule,
+  ruleName,
+} from "../../elements/room-settings/access-names.ts";
 import { Loaded } from "../parts/loaded.ts";
 import { adminStyles } from "../parts/styles.ts";
 import { roomActs } from "./acts.ts";
@@ -26,6 +32,10 @@ import "./deletion.ts";
 import "./members.ts";
 import { markOf, marksOf, roomName, statusName } from "./rooms.ts";
 import "./state.ts";
+
+/** What a room says in words, if it says anything. */
+const named = (said: string | null, nameOf: (said: string) => string): string | undefined =>
+  said === null ? undefined : nameOf(said);
 
 interface Known {
   readonly room: RoomDetails;
@@ -75,8 +85,11 @@ export class WeftAdminRoom extends LitElement {
           ? undefined
           : html`<a href=${hrefToUser(room.creator)}>${room.creator}</a>`,
       ],
-      [msg("Who may enter"), room.join_rules ?? undefined],
-      [msg("Who may read what was before"), room.history_visibility ?? undefined],
+      [msg("Who may enter"), named(room.join_rules, (rule) => ruleName(rule as Rule)[0])],
+      [
+        msg("Who may read what was before"),
+        named(room.history_visibility, (history) => historyName(history as History)),
+      ],
       [msg("Encryption"), room.encryption ?? msg("None")],
       [msg("State events"), count(room.state_events)],
       [msg("Events"), sized(storage.events)],

@@ -37,9 +37,14 @@ function valueOf(name: string, value: unknown) {
   return text;
 }
 
+const isSubject = (name: string): boolean => /^(?:user|room|event)_?id/i.test(name);
+
 /** What it was done to and how, a line for each name. */
 function parametersOf({ parameters }: AuditEntry) {
-  const all = Object.entries(parameters);
+  // To whom or what it was done comes first.
+  const all = Object.entries(parameters).toSorted(
+    ([a], [b]) => Number(isSubject(b)) - Number(isSubject(a)),
+  );
   if (all.length === 0) return "–";
   return all.map(
     ([name, value]) =>

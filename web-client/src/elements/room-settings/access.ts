@@ -7,10 +7,8 @@ import { admittingSpaces } from "../../store/leaving.ts";
 import { joinRule } from "../../store/power.ts";
 import { hasFeature, isSpace, type RoomFeature } from "../../store/room-features.ts";
 import { readSpaces } from "../../store/spaces.ts";
+import { type History, historyName, type Rule, ruleName } from "./access-names.ts";
 import { RoomSettingsSection } from "./section.ts";
-
-type Rule = EventContent<"m.room.join_rules">["join_rule"];
-type History = EventContent<"m.room.history_visibility">["history_visibility"];
 
 /** The rules that are offered, in order of openness, with what the room's version must know for it. */
 const RULES: { rule: Rule; needs?: RoomFeature }[] = [
@@ -22,40 +20,6 @@ const RULES: { rule: Rule; needs?: RoomFeature }[] = [
 ];
 
 const bySpaces = (rule: string): boolean => rule === "restricted" || rule === "knock_restricted";
-
-function ruleName(rule: Rule): [name: string, hint: string] {
-  switch (rule) {
-    case "knock":
-      return [
-        msg("People who ask"),
-        msg("Anyone may ask to join; someone with the right to invite lets them in."),
-      ];
-    case "restricted":
-      return [msg("Members of a space"), msg("Whoever is in one of these spaces may join.")];
-    case "knock_restricted":
-      return [
-        msg("Members of a space, and people who ask"),
-        msg("Whoever is in one of these spaces may join; anyone else may ask."),
-      ];
-    case "public":
-      return [msg("Everyone"), msg("Anyone who knows the address may join.")];
-    default:
-      return [msg("Only people who are invited"), msg("Nobody comes in without an invitation.")];
-  }
-}
-
-function historyName(history: History): string {
-  switch (history) {
-    case "joined":
-      return msg("Members, from when they joined");
-    case "invited":
-      return msg("Members, from when they were invited");
-    case "world_readable":
-      return msg("Everyone, even without joining");
-    default:
-      return msg("Members, all of it");
-  }
-}
 
 /** Who may come in, who may read what was said before, and whether the room is listed. */
 @customElement("weft-room-access")
