@@ -2,6 +2,7 @@
 import { html } from "lit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { cdp, page, userEvent } from "vitest/browser";
+import { amissControls } from "../../e2e/controls.mjs";
 import { closeDialog, type DialogRequest, openDialog } from "../../src/store/dialogs.ts";
 import { navigate } from "../../src/store/router.ts";
 import { syncOf } from "../unit/events.ts";
@@ -134,27 +135,13 @@ function drawn(root: ParentNode): HTMLElement[] {
   ]);
 }
 
-const CONTROLS =
-  "button, a[href], input:not([type=hidden], [type=file]), select, textarea, summary";
 const within = () => drawn(document.querySelector("weft-dialog-host")!.shadowRoot!);
-const controls = () =>
-  within().filter((each) => each.matches(CONTROLS) && !each.matches(":disabled"));
 const told = (each: Element) => each.outerHTML.slice(0, 120);
 
 /** What cannot be seen whole, however one scrolls. */
 async function lost(): Promise<string[]> {
   await settled();
-  return controls()
-    .filter((each) => {
-      each.scrollIntoView({ block: "nearest", inline: "nearest" });
-      const { left, right, top, bottom, width } = each.getBoundingClientRect();
-      const isTall = bottom - top > innerHeight;
-      return (
-        width > 0 &&
-        (left < -1 || right > innerWidth + 1 || (!isTall && (top < -1 || bottom > innerHeight + 1)))
-      );
-    })
-    .map(told);
+  return amissControls("lost");
 }
 
 beforeEach(async () => {
@@ -212,12 +199,7 @@ describe.each(KINDS)("the window %s", (kind) => {
       features: [{ name: "forced-colors", value: "active" }],
     });
     await settled();
-    const unmarked = controls().filter((each) => {
-      each.focus({ focusVisible: true });
-      const { outlineStyle, outlineWidth } = getComputedStyle(each);
-      return focused() === each && (outlineStyle === "none" || Number.parseFloat(outlineWidth) < 1);
-    });
-    expect(unmarked.map(told)).toEqual([]);
+    expect(amissControls("unmarked")).toEqual([]);
   });
 });
 
@@ -229,3 +211,21 @@ function isScrolled(element: Element): boolean {
   }
   return false;
 }
+
+test("a control that cannot be brought into view is found, and one that hides that it has the keyboard", async () => {
+  const aside = html`<button style="position: fixed; left: -500px">aside</button>`;
+  const hiding = html`<button class="hiding" style="outline: none">hiding</button>`;
+  // The box that it stands in shows it.
+  const box = html`<style>
+      .box:focus-within {
+        outline: 2px solid;
+      }
+    </style>
+    <div class="box"><button style="outline: none">shown by its box</button></div>`;
+  const { client } = createTestClient();
+  await show(html`<main><button>sound</button>${aside}${hiding}${box}</main>`, client);
+  const words = (found: string[]) =>
+    found.map((one) => />([^<]+)</.exec(one.replace(/<!--.*?-->/g, ""))?.[1]);
+  expect(words(await lost())).toEqual(["aside"]);
+  expect(words(amissControls("unmarked"))).toEqual(["hiding"]);
+});

@@ -1,6 +1,7 @@
 /** What every view of a page has to be. */
 import axe from "axe-core";
 import type { Page } from "playwright-core";
+import { amissControls } from "../../../../web-client/e2e/controls.mjs";
 import { eventually } from "../../support/wait.ts";
 import { DESKTOP, picture } from "./browser.ts";
 
@@ -29,11 +30,11 @@ export async function view(page: Page, name: string): Promise<void> {
   for (const [screen, size] of Object.entries({ "320 px": SMALL, "200 %": DOUBLED })) {
     await page.setViewportSize(size);
     await isWithin(page, `${name}, ${screen}`);
-    await allIsWell(page, `${name}, ${screen}: each control can be brought into view`, LOST);
+    await allIsWell(page, `${name}, ${screen}: each control can be brought into view`, "lost");
   }
   await page.setViewportSize(DESKTOP);
   await page.emulateMedia({ forcedColors: "active" });
-  await allIsWell(page, `${name}, forced colours: what has the keyboard is marked`, UNMARKED);
+  await allIsWell(page, `${name}, forced colours: what has the keyboard is marked`, "unmarked");
   await page.emulateMedia({ colorScheme: null, reducedMotion: null, forcedColors: null });
 }
 
@@ -84,65 +85,16 @@ const WIDE = `(() => {
   return found.length > 0 ? found : ["what has no box"];
 })()`;
 
-/** Waits until a script, which lists what is amiss, finds nothing. */
-async function allIsWell(page: Page, what: string, script: string): Promise<void> {
+/** Waits until no control is amiss. */
+async function allIsWell(
+  page: Page,
+  what: string,
+  kind: Parameters<typeof amissControls>[0],
+): Promise<void> {
   let amiss: string[] = [];
   await eventually(
     () => `${what}; not so ${amiss.join(", ")}`,
-    async () => (amiss = await page.evaluate<string[]>(script)).length === 0,
+    async () => (amiss = await page.evaluate(amissControls, kind)).length === 0,
     { within: 20_000, every: 100 },
   );
 }
-
-/** `controls`: what can be used of the page, or of the window in front of it; `told`: one in words. */
-const CONTROLS = `
-  const drawn = (root) => [...root.querySelectorAll("*")].flatMap((each) => [
-    ...(each.checkVisibility({ visibilityProperty: true, opacityProperty: true }) ? [each] : []),
-    ...(each.shadowRoot ? drawn(each.shadowRoot) : []),
-  ]);
-  const all = drawn(document);
-  const front = all.findLast((each) => each.matches("dialog:modal, [popover]:popover-open"));
-  const around = (at) => {
-    for (; at; at = at.assignedSlot ?? at.parentNode ?? at.host) if (at === front) return true;
-    return false;
-  };
-  const USABLE = "button, a[href], input:not([type=hidden], [type=file]), select, textarea, summary";
-  const controls = all.filter(
-    (each) => each.matches(USABLE) && !each.matches(":disabled") && (!front || around(each)),
-  );
-  const told = (each) => each.outerHTML.slice(0, 120);`;
-
-const LOST = `(() => {${CONTROLS}
-  return controls
-    .filter((each) => {
-      each.scrollIntoView({ block: "nearest", inline: "nearest" });
-      const { left, right, top, bottom, width } = each.getBoundingClientRect();
-      const isTall = bottom - top > innerHeight;
-      const isBeside = left < -1 || right > innerWidth + 1;
-      return width > 1 && (isBeside || (!isTall && (top < -1 || bottom > innerHeight + 1)));
-    })
-    .map(told);
-})()`;
-
-const UNMARKED = `(() => {${CONTROLS}
-  const focused = () => {
-    let at = document.activeElement;
-    while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
-    return at;
-  };
-  const before = focused();
-  // By itself, or by the box that it stands in.
-  const isMarked = (each) => {
-    for (let at = each; at instanceof Element; at = at.parentElement) {
-      const { outlineStyle, outlineWidth } = getComputedStyle(at);
-      if (outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 1) return true;
-    }
-    return false;
-  };
-  const unmarked = controls.filter((each) => {
-    each.focus({ focusVisible: true, preventScroll: true });
-    return focused() === each && !isMarked(each);
-  });
-  before?.focus();
-  return unmarked.map(told);
-})()`;
