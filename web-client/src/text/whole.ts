@@ -5,6 +5,8 @@ import { decoded, PIECES, UNSEEN, withoutQuotation } from "./plain.ts";
 
 /** Elements that are open in one another, at most: what is deeper is not shown in a conversation either. */
 const MAX_DEPTH = 100;
+/** Of these, so many are told of at the beginning of each line. */
+const MAX_WITHIN = 8;
 /** Line breaks around what stands on lines of its own. */
 const BREAKS: Readonly<Record<string, number>> = {
   ...{ p: 2, h1: 2, h2: 2, h3: 2, h4: 2, h5: 2, h6: 2, blockquote: 2, pre: 2, table: 2, hr: 2 },
@@ -66,7 +68,7 @@ class Page {
   write(words: string): void {
     if (words === "") return;
     if (this.#isAtStart()) {
-      const before = this.within.join("");
+      const before = this.within.slice(0, MAX_WITHIN).join("");
       // An empty line between a quotation and what stands beside it is of neither.
       const shared = before.startsWith(this.#before) ? this.#before : before;
       for (let at = 1; at < this.#breaks; at++) this.#parts.push(`\n${shared.trimEnd()}`);
@@ -98,9 +100,12 @@ class Page {
   }
 }
 
-const attribute = (attributes: string, name: string): string | undefined => {
+/** An element's attribute; undefined: it has none of that name. */
+type Attributes = (name: string) => string | undefined;
+
+const written = (attributes: string, name: string): string | undefined => {
   const found = new RegExp(
-    `(?:^|\\s)${name}\\s*=\\s*(?:"([^"]*)"|'([^']*)'|([^\\s"'>]+))`,
+    `(?:^|\\s)${name}(?:\\s*=\\s*(?:"([^"]*)"|'([^']*)'|([^\\s"'>]+))|(?=\\s|$))`,
     "i",
   ).exec(attributes);
   return found === null ? undefined : decoded(found[1] ?? found[2] ?? found[3] ?? "");
@@ -116,21 +121,20 @@ class Reader {
   #cells = 0;
 
   said(words: string): void {
-    if (this.#pre > 0) this.page.lines(decoded(words));
-    else this.page.words(decoded(words));
+    if (this.#pre > 0) this.page.lines(words);
+    else this.page.words(words);
   }
 
-  begin(kind: string, attributes: string): void {
+  begin(kind: string, attribute: Attributes): void {
     this.page.newLine(this.#breaksOf(kind));
     if (kind === "br") this.page.lineBreak();
     else if (kind === "hr") this.page.write("———");
-    else if (kind === "img")
-      this.page.words(attribute(attributes, "alt") ?? attribute(attributes, "title") ?? "");
+    else if (kind === "img") this.page.words(attribute("alt") ?? attribute("title") ?? "");
     if (kind === "hr") this.page.newLine(2);
     if (VOID.has(kind) || this.#open.length >= MAX_DEPTH) return;
-    const inner = this.#inside(kind, attributes);
-    const isSpoiler = /(?:^|\s)data-mx-spoiler(?:[\s=]|$)/i.test(attributes);
-    if (isSpoiler) this.page.write(spoilerBegins(attribute(attributes, "data-mx-spoiler")));
+    const inner = this.#inside(kind, attribute);
+    const isSpoiler = attribute("data-mx-spoiler") !== undefined;
+    if (isSpoiler) this.page.write(spoilerBegins(attribute("data-mx-spoiler")));
     this.#open.push({
       kind,
       close: isSpoiler ? () => `${inner?.() ?? ""}]` : inner,
@@ -138,7 +142,7 @@ class Reader {
   }
 
   /** What an element changes for the words in it. Answers what stands behind them, if anything does. */
-  #inside(kind: string, attributes: string): Open["close"] {
+  #inside(kind: string, attribute: Attributes): Open["close"] {
     const { page } = this;
     if (kind === "blockquote") page.within.push("> ");
     else if (kind === "pre") this.#pre++;
@@ -146,13 +150,13 @@ class Reader {
     else if ((kind === "td" || kind === "th") && this.#cells++ > 0) page.write(" | ");
     else if (kind === "ul" || kind === "ol") {
       if (this.#lists.length > 0) page.within.push("  ");
-      const start = Number(attribute(attributes, "start") ?? 1);
+      const start = Number(attribute("start") ?? 1);
       this.#lists.push(kind === "ol" ? (Number.isSafeInteger(start) ? start : 1) : undefined);
     } else if (kind === "li") {
       const number = this.#lists.at(-1);
       if (number !== undefined) this.#lists[this.#lists.length - 1] = number + 1;
       page.item(number === undefined ? "• " : `${number}. `);
-    } else if (kind === "a") return this.#link(attribute(attributes, "href"));
+    } else if (kind === "a") return this.#link(attribute("href"));
     return undefined;
   }
 
@@ -203,11 +207,33 @@ function spoilerBegins(reason: string | undefined): string {
 /** All that one reads of a message's HTML, as plain text with its lines; spoilers are marked as such. */
 export function wholeText(html: string): string {
   const reader = new Reader();
+  // A browser reads HTML as browsers do, so that nothing that others see is hidden here. It is no part of the page: nothing runs.
+  if (typeof DOMParser === "function")
+    readNodes(reader, new DOMParser().parseFromString(html, "text/html").body, 0);
+  else readTags(reader, html);
+  reader.endAll();
+  return reader.page.toString();
+}
+
+function readNodes(reader: Reader, parent: Node, depth: number): void {
+  for (const node of parent.childNodes) {
+    if (node.nodeType === Node.TEXT_NODE) reader.said(node.nodeValue ?? "");
+    if (!(node instanceof Element) || depth >= MAX_DEPTH) continue;
+    const kind = node.localName;
+    if (UNSEEN.test(kind)) continue;
+    reader.begin(kind, (name) => node.getAttribute(name) ?? undefined);
+    readNodes(reader, node, depth + 1);
+    if (!VOID.has(kind)) reader.end(kind);
+  }
+}
+
+/** The same where there is no browser, tag by tag. */
+function readTags(reader: Reader, html: string): void {
   let left = "";
   let skipping = 0;
   for (const [, tag, attributes = "", words] of html.matchAll(PIECES)) {
     if (tag === undefined) {
-      if (skipping === 0) reader.said(words!);
+      if (skipping === 0) reader.said(decoded(words!));
       continue;
     }
     const isEnd = tag.startsWith("/");
@@ -216,10 +242,8 @@ export function wholeText(html: string): string {
       if (kind === left) skipping += isEnd ? -1 : 1;
     } else if (isEnd) reader.end(kind);
     else if (UNSEEN.test(kind)) [left, skipping] = [kind, 1];
-    else reader.begin(kind, attributes);
+    else reader.begin(kind, (name) => written(attributes, name));
   }
-  reader.endAll();
-  return reader.page.toString();
 }
 
 /** All words of a message as its readers see them, as plain text with its lines; spoilers are marked as such. */

@@ -1,3 +1,4 @@
+import { wholeText } from "../../src/text/whole.ts";
 import { describe, expect, test } from "vitest";
 import { isMarkupBomb, sanitise } from "../../src/text/sanitise.ts";
 import { growthOf, pumped } from "../unit/growth.ts";
@@ -131,4 +132,17 @@ describe("markup of a whole event is dealt with in time that grows with it", () 
     const code = '<pre><code class="language-ts">x\n</code></pre>';
     expect(isMarkupBomb(code.repeat(250))).toBe(false);
   });
+});
+
+test.each([
+  ['<a title="><script>">seen</a>', "seen"],
+  ["<!-- <script> -->seen", "seen"],
+  ["<script><script></script>seen", "seen"],
+  ["<style><!--</style>seen--></style>", "seen-->"],
+  ["<p>a</p><p>b <span data-mx-spoiler='why'>c</span></p>", "a\n\nb [Spoiler (why): c]"],
+  ["<ul><li>a<ul><li>b</li></ul></li></ul>1 &amp;lt; 2", "• a\n  • b\n1 &lt; 2"],
+  ['<img src="x" alt=":wave:" onerror="document.title = 1"> hi<br>you', ":wave: hi\nyou"],
+])("whoever reads %s as plain text is shown what others see", (html, words) => {
+  expect(wholeText(html)).toBe(words);
+  expect(document.title).not.toBe("1");
 });
