@@ -8090,6 +8090,10 @@ export interface components {
                     /** @description The `next_batch` of the last ones. Left out, all that are sticky are sent. */
                     since?: string;
                 };
+                /** @description Where `/sync` goes on from, once all rooms were told of (`socket.md`). Our own. */
+                "weft.sync"?: {
+                    enabled?: components["schemas"]["Enabled"];
+                };
                 /** @description Threads that the user follows, or ceased to. */
                 "io.element.msc4308.thread_subscriptions"?: {
                     enabled?: components["schemas"]["Enabled"];
@@ -8156,6 +8160,10 @@ export interface components {
             notification_count?: number;
             /** @description Those that do so loudly. */
             highlight_count?: number;
+            /** @description Those of the counts that are in threads, by the event that began the thread. Our own. */
+            unread_thread_notifications?: {
+                [key: string]: components["schemas"]["UnreadCounts"];
+            };
         };
         /** @description News of the rooms that were asked for. */
         SlidingSyncResponse: {

@@ -110,6 +110,9 @@ describe.skipIf(!hasBrowser("Chromium"))(
       const second = await context.newPage();
       await second.goto(server.baseUrl);
       await openRoom(second, "Workshop");
+      // What is still asked at the start would renew it before the pages begin anew.
+      await second.waitForFunction(`document.documentElement.dataset.socket === "open" &&
+        document.querySelector("weft-app").shadowRoot.querySelector("weft-shell").client.sync.since !== undefined`);
       await age();
       await Promise.all([page.reload(), second.reload()]);
       await openRoom(page, "Workshop");

@@ -44,7 +44,7 @@ export function createApi(session: Session, tokens: TokenSource) {
     media: createMediaApi(http),
     rooms: createRoomApi(http),
     socket,
-    sync: createSyncApi(plain, socket),
+    sync: createSyncApi(plain, session.userId, socket),
   });
 }
 

@@ -1,8 +1,9 @@
 import type { Schema } from "@weft/spec/types";
 import type { Http } from "./http.ts";
+import { createSliding } from "./sliding.ts";
 import type { Socket } from "./socket.ts";
 import { SocketLost } from "./socket-line.ts";
-import type { SyncResponse } from "./types.ts";
+import type { JoinedRoomSync, SyncResponse } from "./types.ts";
 
 export type PresenceState = Schema<"Presence">;
 
@@ -15,10 +16,33 @@ const FILTER = JSON.stringify({
   },
 });
 
-interface SyncOptions {
+export interface SyncOptions {
+  /** A position to go on from: the `next_batch` of an answer. */
   since?: string | undefined;
   timeout: number;
   presence: PresenceState;
+  /** The room that is looked at: it is to come first. */
+  open?: string | undefined;
+}
+
+/** An answer, and what it means for what is held of before. */
+export interface Synced {
+  /** As `/sync` gives it, whatever way it came. */
+  response: SyncResponse;
+  /** Other rooms come by the next answers, and what is for the device comes with the last of them. */
+  isPartial?: boolean;
+  /** It began anew: nothing that was told the device before counts any more. */
+  begins?: boolean;
+  /** Where to go on when what is for the device is not kept, without saying that it is. Undefined: where it was. */
+  unkept?: string;
+  /** The rooms that there are. It is there when they all have come, after it began anew; others are gone. */
+  all?: ReadonlySet<string>;
+}
+
+function roomsIn({ rooms }: SyncResponse): Set<string> {
+  return new Set(
+    [rooms?.join, rooms?.invite, rooms?.knock].flatMap((some) => Object.keys(some ?? {})),
+  );
 }
 
 /** Calls `then` when the socket opens. Answers the function that ends it. */
@@ -28,8 +52,15 @@ function whenOpen(socket: Socket, then: () => void): () => void {
   });
 }
 
-/** `http` is asked without the socket. */
-export function createSyncApi(http: Http, socket?: Socket) {
+/**
+ * What is new, for a device of `me`: sliding sync to begin with, which has the newest rooms at once. Then the socket, where the server
+ * offers it; sliding sync otherwise; `/sync` where the server has neither. `http` is asked without the socket.
+ */
+export function createSyncApi(http: Http, me: string, socket?: Socket) {
+  const sliding = createSliding(http, me);
+  /** The server has no sliding sync. */
+  let isPlain = false;
+
   /** One long poll. Both names of `use_state_after` are sent; servers ignore the one they don't know. */
   function poll(options: SyncOptions, signal: AbortSignal): Promise<SyncResponse> {
     return http.call<"sync">("GET", "/_matrix/client/v3/sync", {
@@ -55,14 +86,14 @@ export function createSyncApi(http: Http, socket?: Socket) {
       return await poll(options, AbortSignal.any([signal, opened.signal]));
     } catch (error) {
       if (!opened.signal.aborted || signal.aborted) throw error;
-      return await sync(options, signal);
+      return await follow(options, signal);
     } finally {
       stop();
     }
   }
 
-  /** What is new: pushed over the socket where it is open, by a long poll otherwise. Everything at once is HTTP's, which compresses. */
-  async function sync(options: SyncOptions, signal: AbortSignal): Promise<SyncResponse> {
+  /** What is new by positions of `/sync`: pushed over the socket where it is open, by a long poll otherwise. Everything at once is HTTP's, which compresses. */
+  async function follow(options: SyncOptions, signal: AbortSignal): Promise<SyncResponse> {
     const { since, presence } = options;
     if (socket?.$state.get() !== "open" || since === undefined) {
       return pollUntilOpen(options, signal);
@@ -75,8 +106,23 @@ export function createSyncApi(http: Http, socket?: Socket) {
     }
   }
 
+  async function begin(options: SyncOptions, signal: AbortSignal): Promise<Synced> {
+    const begun = isPlain ? undefined : await sliding.begin(options, signal);
+    if (begun !== undefined) return begun;
+    isPlain = true;
+    const response = await follow(options, signal);
+    const joined: JoinedRoomSync[] = Object.values(response.rooms?.join ?? {});
+    for (const room of joined) room.initial = true;
+    return { response, begins: true, all: roomsIn(response) };
+  }
+
   return {
-    sync,
+    async sync(options: SyncOptions, signal: AbortSignal): Promise<Synced> {
+      const { since } = options;
+      if (since === undefined) return begin(options, signal);
+      const slid = await sliding.goOn(since, options, signal);
+      return slid ?? { response: await follow(options, signal) };
+    },
     /** Says at once what the next `sync` would say, where that may be far off. */
     setPresence: (presence: PresenceState): void => socket?.setPresence(presence),
   };

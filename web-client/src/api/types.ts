@@ -21,7 +21,13 @@ export type MatrixEvent = Schema<"SyncEvent">;
 /** A state event as someone outside the room sees it. */
 export type StrippedEvent = Schema<"StrippedState">;
 export type SyncResponse = Schema<"SyncResponse">;
-export type JoinedRoomSync = Schema<"JoinedRoom">;
+/** A joined room's news. */
+export type JoinedRoomSync = Schema<"JoinedRoom"> & {
+  /** Nothing of its state that was told before counts. */
+  initial?: boolean;
+  /** Sliding sync tells names and pictures of those after whom a room is called; `/sync` sends their member events instead. */
+  heroes?: Schema<"SlidingHero">[];
+};
 export type PublicRoom = Schema<"PublicRoom">;
 export type Device = Schema<"Device">;
 export type Profile = ResponseBody<"getUserProfile">;

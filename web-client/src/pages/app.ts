@@ -56,6 +56,7 @@ export class WeftApp extends LitElement {
       return html`<weft-sign-in .again=${account.again}></weft-sign-in>`;
     }
     lazily(() => import("./shell.ts"));
+    if ($route.get().page === "room") lazily(() => import("./room.ts"));
     if (account.state === "in") return html`<weft-shell .client=${account.client}></weft-shell>`;
     return html`<main class="waiting" aria-label=${msg("Weft is starting")}>${logo(56)}</main>`;
   }

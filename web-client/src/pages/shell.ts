@@ -18,7 +18,6 @@ import { followFocus } from "../elements/focus-return.ts";
 import "../elements/offline-banner.ts";
 import "../elements/sidebar.ts";
 import "../elements/welcome.ts";
-import "./room.ts";
 
 /** A file that is dropped where nobody takes it does not open in the place of the page. */
 function keepPage(event: DragEvent): void {
@@ -108,6 +107,11 @@ export class WeftShell extends LitElement {
     document.addEventListener("keydown", this.#onKey);
     narrow.addEventListener("change", this.#onNarrow);
     for (const type of ["dragover", "drop"] as const) window.addEventListener(type, keepPage);
+  }
+
+  protected override firstUpdated(): void {
+    // The next that is wanted, most likely.
+    setTimeout(() => void import("./room.ts").catch(report), 0);
   }
 
   readonly #onNarrow = (): void => this.requestUpdate();
@@ -204,6 +208,7 @@ export class WeftShell extends LitElement {
   #main(route: Route): TemplateResult {
     switch (route.page) {
       case "room":
+        import("./room.ts").catch(report);
         return html`<weft-room .client=${this.client} .place=${route}></weft-room>`;
       case "room-settings":
         import("./room-settings.ts").catch(report);

@@ -118,6 +118,7 @@ export async function openDirect(
   userId: string,
   encrypted = true,
 ): Promise<string> {
+  await client.sync.hasAll();
   const known = client.store.directWith(userId);
   if (known !== undefined) return known;
   const roomId = await createRoom(

@@ -1,6 +1,7 @@
 import { createApi, type Api } from "../api/index.ts";
 import { createTokenSource } from "../api/tokens.ts";
 import type { SocketState } from "../api/socket.ts";
+import type { Synced } from "../api/sync.ts";
 import type { SyncResponse } from "../api/types.ts";
 import { keptSession, nameFor, type Session } from "../api/session.ts";
 import { createEncryption } from "../encryption/front.ts";
@@ -23,7 +24,7 @@ import type { Indexing } from "./search/indexing.ts";
 import { indexLater } from "./search/lazy-indexing.ts";
 import { dropSetting, readSetting, writeSetting } from "./settings.ts";
 import type { Shelf } from "./shelf.ts";
-import { createSyncEngine, type SyncEngine } from "./sync-engine.ts";
+import { createSyncEngine, type SyncDeps, type SyncEngine } from "./sync-engine.ts";
 
 /** A signed-in device: what it knows, how it keeps up, and what it can do. Given to elements as one property. */
 export interface Client {
@@ -115,7 +116,7 @@ function followPage(
     // The first answer is the largest, and comes compressed over HTTP.
     socket.start();
   });
-  const unfollowNews = followNews(store);
+  const unfollowNews = followNews(store, () => sync.$hasAll.get());
   const unshow = socket.$state.subscribe(showState);
   return () => {
     document.removeEventListener("visibilitychange", onVisibility);
@@ -185,15 +186,16 @@ export async function openClient(
   });
   const drafts = createDrafts(persistence?.shelf);
   await drafts.load();
-  const intake = createIntake(encryption, (response) => {
+  const intake = createIntake(encryption, ({ response, all }) => {
     // `sync.since` moves on after this; the write waits for it.
-    saver.touch(store.apply(response, Date.now(), sync.since === undefined));
+    saver.touch(store.apply(response, Date.now(), all));
     indexNews(indexing, store, response);
   });
   const sync = createSyncEngine({
     api: api.sync,
     since,
-    apply: (response: SyncResponse) => intake(response, sync.since === undefined),
+    open: openRoom,
+    apply: inParts(intake),
     onReset() {
       void persistence?.clear().catch(() => undefined);
     },
@@ -231,7 +233,7 @@ export async function openClient(
     // Closed meanwhile, or about to begin anew.
     if (ended.signal.aborted || store.isFilling) return;
     sync.start();
-    afterPaint(encryption.start);
+    void drawn().then(encryption.start);
   };
   if (persistence !== undefined && store.isFilling) {
     void fill(persistence, store, ended.signal).then(goOn);
@@ -254,7 +256,7 @@ function openRoom(): string | undefined {
 
 /** Reads what the list, which is seen already, stands for. */
 async function fill(persistence: Persistence, store: RoomStore, ended: AbortSignal): Promise<void> {
-  if (!document.hidden) await new Promise<void>(afterPaint);
+  if (!document.hidden) await drawn();
   if (ended.aborted) return;
   const since = await persistence.load(store).catch(() => undefined);
   if (since !== undefined || ended.aborted) return;
@@ -300,12 +302,17 @@ async function goOnSending(
     outbox.restore(sendable);
   };
   if (since !== undefined) return goOn();
-  // The rooms that it is for are not known before the first answer.
-  const unlisten = sync.$status.listen((status) => {
-    if (status !== "live") return;
-    unlisten();
-    void goOn();
-  });
+  // The rooms that it is for are not known before.
+  void sync.hasAll().then(goOn);
+}
+
+/** After a part of the rooms the next waits: not to take the page's own parts from it where the network is slow. */
+function inParts(intake: (synced: Synced) => Promise<boolean>): SyncDeps["apply"] {
+  return async (synced) => {
+    const isKept = await intake(synced);
+    if (synced.isPartial === true) await drawn();
+    return isKept;
+  };
 }
 
 /** What the engine could not take meanwhile is on the server still. */
@@ -327,9 +334,13 @@ function indexNews(indexing: Indexing, store: RoomStore, { rooms }: SyncResponse
   }
 }
 
-/** Runs what can wait until the page has been drawn. */
-function afterPaint(work: () => void): void {
-  requestAnimationFrame(() => setTimeout(work, 0));
-  // A page that is not looked at draws nothing.
-  setTimeout(work, 1000);
+/** Resolves when what is known of the rooms has been drawn, or would be on a page that is looked at. */
+async function drawn(): Promise<void> {
+  // Its parts may still be under way.
+  if (customElements.get("weft-app")) await customElements.whenDefined("weft-room-list");
+  await new Promise<void>((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve, 0));
+    // A page that is not looked at draws nothing.
+    setTimeout(resolve, 1000);
+  });
 }

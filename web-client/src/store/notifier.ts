@@ -76,8 +76,11 @@ function show(room: RoomSummary, me: string): void {
   });
 }
 
-/** Follows the rooms: whatever the server counts as worth a note becomes one, unless the page has the person's attention. */
-export function followNews(store: RoomStore): () => void {
+/**
+ * Follows the rooms: whatever the server counts as worth a note becomes one, unless the page has the person's attention. `hasAll`
+ * says whether all rooms are there: before, what comes is no news.
+ */
+export function followNews(store: RoomStore, hasAll: () => boolean): () => void {
   let counts: ReadonlyMap<string, number> | undefined;
   return store.$list.subscribe((list) => {
     const before = counts;
@@ -86,7 +89,7 @@ export function followNews(store: RoomStore): () => void {
     );
     const unseen = !document.hasFocus() || document.hidden;
     // The first list is no news.
-    if (before === undefined || before.size === 0 || !unseen) return;
+    if (before === undefined || before.size === 0 || !unseen || !hasAll()) return;
     if (isQuiet($quiet.get(), new Date())) return;
     const fresh = list.filter(
       ({ roomId }) => (counts?.get(roomId) ?? 0) > (before.get(roomId) ?? 0),

@@ -26,6 +26,8 @@ interface StoredRoom {
   heroes: string[];
   counts: [joined?: number, invited?: number];
   unread: [notifications: number, highlights: number];
+  /** Its server does not count what is unread. */
+  isUncounted?: true;
   accountData: [string, Content][];
   receipts: [string, Receipt][];
   /** What is unread in threads, and the person's own receipts there. Absent in what older versions wrote. */
@@ -119,6 +121,7 @@ function snapshot(room: Room, me: string): StoredRoom {
     heroes: room.heroes,
     counts: [room.joinedCount, room.invitedCount],
     unread: [room.notificationCount, room.highlightCount],
+    ...(room.isCounted ? {} : { isUncounted: true }),
     accountData: [...room.accountData],
     receipts: [...room.receipts.byUser].slice(-KEPT_MEMBERS),
     threads: threadsOf(room, me),
@@ -136,6 +139,7 @@ function restore(store: RoomStore, stored: StoredRoom): void {
   room.heroes = stored.heroes;
   [room.joinedCount, room.invitedCount] = stored.counts;
   [room.notificationCount, room.highlightCount] = stored.unread;
+  room.isCounted = stored.isUncounted !== true;
   for (const [type, content] of stored.accountData) room.accountData.set(type, content);
   for (const [userId, receipt] of stored.receipts) room.receipts.set(userId, receipt);
   restoreThreads(room, stored.threads, store.me);

@@ -1,3 +1,4 @@
+import type { Synced } from "../api/sync.ts";
 import type { MatrixEvent, SyncResponse } from "../api/types.ts";
 import type { EncryptionFront } from "../encryption/front.ts";
 
@@ -32,23 +33,28 @@ async function readResponse(
  */
 export function createIntake(
   encryption: EncryptionFront,
-  take: (response: SyncResponse) => void,
-): (response: SyncResponse, isWhole: boolean) => Promise<boolean> {
+  take: (synced: Synced) => void,
+): (synced: Synced) => Promise<boolean> {
   let early: string | undefined;
 
-  return async (response, isWhole) => {
+  /** Parts have nothing for the engine: they come before it is there. */
+  const feed = async ({ response, begins, isPartial }: Synced): Promise<boolean> =>
+    isPartial === true || encryption.feed(response, begins === true);
+
+  return async (synced) => {
+    const { response } = synced;
     if (!encryption.isReady) {
       // Asked again after a refusal, the server may give the same once more.
-      if (early !== response.next_batch) take(response);
+      if (early !== response.next_batch) take(synced);
       early = response.next_batch;
-      const isKept = await encryption.feed(response, isWhole);
+      const isKept = await feed(synced);
       for (const [roomId, events] of timelines(response)) encryption.watch(roomId, events);
       return isKept;
     }
-    const isKept = await encryption.feed(response, isWhole);
+    const isKept = await feed(synced);
     const readable = await encryption.during(async () => {
       const read = await readResponse(response, encryption).catch(() => response);
-      take(read);
+      take({ ...synced, response: read });
       return read;
     });
     for (const [roomId, events] of timelines(readable)) encryption.watch(roomId, events);

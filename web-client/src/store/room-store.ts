@@ -15,7 +15,7 @@ import { notifyLevels, type NotifyLevel } from "./notify-level.ts";
 import { removalOf, type Removal } from "./removal.ts";
 import { tagOrder, type OrderedTag } from "./room-tags.ts";
 import { isMarkedUnread } from "./unread-mark.ts";
-import { inAll, unreadIn } from "./unread.ts";
+import { countHere, inAll, unreadIn } from "./unread.ts";
 import { directPartner, roomAvatar, roomName } from "./room-name.ts";
 
 /** A room as the list shows it. */
@@ -81,12 +81,12 @@ export class RoomStore {
   }
 
   /**
-   * Merges a `/sync` response. Answers the ids of the rooms it touched. With `whole` it is the answer to a sync that
-   * begins anew: what it does not name is gone.
+   * Merges a `/sync` response. Answers the ids of the rooms it touched. `all` are the rooms that there are, when a sync that
+   * began anew has told of them all: others are gone.
    */
-  apply(response: SyncResponse, now: number, whole = false): Set<string> {
+  apply(response: SyncResponse, now: number, all?: ReadonlySet<string>): Set<string> {
     const touched = new Set<string>();
-    if (whole) this.#leaveAll(touched);
+    if (all !== undefined) this.#leaveOthers(all, touched);
     for (const event of response.account_data?.events ?? []) {
       this.accountData.set(event.type, event.content);
       if (event.type === "m.direct") this.#readDirects(event.content, touched);
@@ -94,9 +94,10 @@ export class RoomStore {
       if (event.type === "m.push_rules") this.#readLevels(event.content, touched);
       if (event.type === OWN_PRESENCE) this.presence.readOwn(event.content);
     }
-    for (const [roomId, data] of Object.entries(response.rooms?.join ?? {})) {
+    const joined: Record<string, JoinedRoomSync> = response.rooms?.join ?? {};
+    for (const [roomId, data] of Object.entries(joined)) {
       const room = this.ensure(roomId);
-      if (room.membership !== "join") room.clearState();
+      if (room.membership !== "join" || data.initial === true) room.clearState();
       room.membership = "join";
       room.removal = undefined;
       room.isPeeked = false;
@@ -127,8 +128,9 @@ export class RoomStore {
     room.changed("$timeline", "$state");
   }
 
-  #leaveAll(touched: Set<string>): void {
+  #leaveOthers(all: ReadonlySet<string>, touched: Set<string>): void {
     for (const [roomId, room] of this.rooms) {
+      if (all.has(roomId)) continue;
       if (room.membership === "leave" || room.removal !== undefined) continue;
       room.membership = "leave";
       room.changed("$state");
@@ -251,7 +253,9 @@ export class RoomStore {
     const last = lastMessage(room, (userId) => this.ignores(userId));
     const partner = this.partnerOf(room);
     const tag = tagOf(room);
-    const unread = inAll(unreadIn(room, this.me, this.accountData.get("m.push_rules")));
+    const rules = this.accountData.get("m.push_rules");
+    if (room.membership === "join" && !room.isCounted) countHere(room, this.me, rules);
+    const unread = inAll(unreadIn(room, this.me, rules));
     return {
       roomId: room.roomId,
       name: roomName(room, this.me),

@@ -61,6 +61,8 @@ export class Room {
   heroes: string[] = [];
   joinedCount: number | undefined;
   invitedCount: number | undefined;
+  /** Its server counts what is unread. */
+  isCounted = false;
   notificationCount = 0;
   highlightCount = 0;
   /** What its server counts as unread in threads, by their roots. */
@@ -157,12 +159,13 @@ export class Room {
     const events = data.timeline?.events ?? [];
     for (const event of (stateAfter ?? data.state)?.events ?? []) this.#applyState(event);
     if (stateAfter === undefined) for (const event of events) this.#applyState(event);
-    this.timeline.append(events, {
+    for (const hero of data.heroes ?? []) this.#meetHero(hero);
+    const isGap = this.timeline.append(events, {
       limited: data.timeline?.limited === true,
       prevToken: data.timeline?.prev_batch,
     });
-    this.#tellStretches(events, data.timeline?.limited === true);
-    if (data.timeline?.limited === true) this.#loseMembers();
+    this.#tellStretches(events, isGap);
+    if (isGap) this.#loseMembers();
     if (events.length > 0) changed.add("$timeline").add("$state");
     if ((stateAfter ?? data.state)?.events?.length) changed.add("$state");
     if (this.#applySummary(data)) changed.add("$state");
@@ -194,6 +197,15 @@ export class Room {
       this.setState({ ...event, state_key: event.state_key });
   }
 
+  /** One after whom the room is called is known by name until their member event comes. */
+  #meetHero({ user_id: userId, displayname, avatar_url: avatar }: Schema<"SlidingHero">): void {
+    if (this.stateEvent("m.room.member", userId) !== undefined) return;
+    const content: Unchecked<"m.room.member"> = { membership: "join" };
+    if (displayname !== undefined) content.displayname = displayname;
+    if (avatar !== undefined) content.avatar_url = avatar;
+    this.setState({ type: "m.room.member", state_key: userId, sender: userId, content });
+  }
+
   /** Who writes has read what stood before. */
   #readByOwnWords(event: MatrixEvent): void {
     const thread = threadOf(event);
@@ -209,6 +221,7 @@ export class Room {
     if (summary?.["m.heroes"] !== undefined) this.heroes = summary["m.heroes"];
     this.joinedCount = summary?.["m.joined_member_count"] ?? this.joinedCount;
     this.invitedCount = summary?.["m.invited_member_count"] ?? this.invitedCount;
+    if (unread !== undefined) this.isCounted = true;
     this.notificationCount = unread?.notification_count ?? this.notificationCount;
     this.highlightCount = unread?.highlight_count ?? this.highlightCount;
     if (data.unread_thread_notifications !== undefined) {

@@ -1,7 +1,6 @@
-import { atom } from "nanostores";
+import { atom, type ReadableAtom } from "nanostores";
 import { ApiError } from "../api/errors.ts";
-import type { PresenceState, SyncApi } from "../api/sync.ts";
-import type { SyncResponse } from "../api/types.ts";
+import type { PresenceState, SyncApi, Synced } from "../api/sync.ts";
 
 /** `starting`: the first answer is awaited; `live`: all is well; `offline`: retrying. */
 export type SyncStatus = "starting" | "live" | "offline";
@@ -12,8 +11,10 @@ export interface SyncDeps {
    * Takes in a response before the next one is asked for, and before its token counts. Answers false when the token may not
    * count yet: the server would delete what it holds for this device.
    */
-  apply(response: SyncResponse): boolean | Promise<boolean>;
-  /** The token to go on from. */
+  apply(synced: Synced): boolean | Promise<boolean>;
+  /** The room that is looked at. */
+  open?(): string | undefined;
+  /** The position to go on from. */
   since: string | undefined;
   /** Called when the server no longer knows our token: all that is held is to be thrown away. */
   onReset(): void;
@@ -44,6 +45,7 @@ export function createSyncEngine(deps: SyncDeps) {
   const $status = atom<SyncStatus>("starting");
   const $presence = atom<PresenceState>("online");
   let since = deps.since;
+  const $hasAll = atom(false);
   let running: AbortController | undefined;
   let wake: (() => void) | undefined;
   let cut: AbortController | undefined;
@@ -65,11 +67,13 @@ export function createSyncEngine(deps: SyncDeps) {
   async function round(failures: number, signal: AbortSignal, request: AbortSignal): Promise<void> {
     // The first answer, and the first after a failure, must come at once: it says that all is well again.
     const timeout = since === undefined || failures > 0 || $status.get() !== "live" ? 0 : 30_000;
-    const response = await deps.api.sync({ since, timeout, presence: $presence.get() }, request);
+    const options = { since, timeout, presence: $presence.get(), open: deps.open?.() };
+    const synced = await deps.api.sync(options, request);
     if (signal.aborted) return;
-    const counts = await deps.apply(response);
+    const counts = await deps.apply(synced);
     if (signal.aborted) return;
-    if (counts) since = response.next_batch;
+    since = counts ? synced.response.next_batch : (synced.unkept ?? since);
+    $hasAll.set(synced.isPartial !== true);
     $status.set("live");
     if (!counts) await pause(since === undefined ? HELD_WHOLE : HELD, signal);
   }
@@ -86,6 +90,7 @@ export function createSyncEngine(deps: SyncDeps) {
         if (error instanceof ApiError && error.status === 401) return;
         if (since !== undefined && lostPosition(error)) {
           since = undefined;
+          $hasAll.set(false);
           deps.onReset();
           continue;
         }
@@ -100,11 +105,22 @@ export function createSyncEngine(deps: SyncDeps) {
   return {
     $status,
     $presence,
+    /** Whether all rooms are there. They come in parts to who begins with nothing; others have read theirs when it starts. */
+    $hasAll: $hasAll as ReadableAtom<boolean>,
+    /** Resolves when they are. */
+    async hasAll(): Promise<void> {
+      if ($hasAll.get()) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const unlisten = $hasAll.listen((has) => has && resolve());
+      await promise.finally(unlisten);
+    },
+    /** The position from which another visit can go on with what is held; undefined: there is none yet. */
     get since() {
-      return since;
+      return $hasAll.get() ? since : undefined;
     },
     start(): void {
       if (running !== undefined) return;
+      $hasAll.set(since !== undefined);
       running = new AbortController();
       void loop(running.signal);
     },

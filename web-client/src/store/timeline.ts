@@ -82,22 +82,26 @@ export class Timeline {
     return first === undefined ? this.#tokens.get("") : this.#tokens.get(first.event.event_id);
   }
 
-  /** Adds events of a sync, oldest first. A gap in front of them throws away what was loaded before. */
+  /** Adds events of a sync, oldest first. Answers whether there is a gap in front of them, which throws away what was loaded. */
   append(
     events: readonly MatrixEvent[],
-    options: { limited: boolean; prevToken?: string | undefined },
-  ): void {
-    const joins = events.some((event) => this.#byId.has(event.event_id));
-    if (options.limited && !joins && events.length > 0) this.#reset();
+    { limited, prevToken }: { limited: boolean; prevToken?: string | undefined },
+  ): boolean {
+    const joint = events.findIndex((event) => this.#byId.has(event.event_id));
+    const isGap = limited && joint < 0;
+    if (isGap && events.length > 0) this.#reset();
+    // What reaches further back than what is held belongs in front of it.
+    const isLonger = joint > 0 && events[joint]!.event_id === this.#entries[0]?.event.event_id;
+    const start = prevToken ?? this.prevToken;
+    if (isLonger) this.prepend(events.slice(0, joint).toReversed(), start);
     const fresh = events.filter((event) => !this.#byId.has(event.event_id));
     const before = fresh[0] ?? (this.#entries.length === 0 ? undefined : null);
-    if (options.prevToken !== undefined && before !== null && fresh.length === events.length) {
-      this.#tokens.set(before?.event_id ?? "", options.prevToken);
+    if (prevToken !== undefined && before !== null && fresh.length === events.length) {
+      this.#tokens.set(before?.event_id ?? "", prevToken);
     }
-    for (const event of fresh) {
-      this.#settle(event);
-      this.#entries.push(this.#admit(event));
-    }
+    for (const event of fresh) this.#settle(event);
+    for (const event of fresh) this.#entries.push(this.#admit(event));
+    return isGap;
   }
 
   /** Adds older events in front, newest first as `/messages` gives them. `end` undefined means the room's start. */

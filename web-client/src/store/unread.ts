@@ -1,4 +1,5 @@
 import { object, type Content } from "../api/types.ts";
+import type { Entry } from "./entry.ts";
 import { powerOf } from "./power.ts";
 import { verdictOf, type PushContext } from "./push-rules.ts";
 import type { Room } from "./room.ts";
@@ -38,18 +39,8 @@ function countIn(room: Room, me: string, rules: Content, counted: Unread, thread
   const { entries } = room.timeline;
   const read = room.receipts.of(me, thread);
   const at = entries.findLastIndex(({ event }) => event.event_id === read?.eventId);
-  const found: Unread = { notifications: 0, highlights: 0 };
-  for (const entry of entries.slice(at + 1)) {
-    const { event } = entry;
-    if (entry.thread !== thread || event.sender === me) continue;
-    if (event.unsigned?.redacted_because !== undefined) continue;
-    const isOld = at < 0 && read !== undefined && event.origin_server_ts <= read.ts;
-    if (isOld) continue;
-    const seen = { ...event, room_id: room.roomId };
-    const { notify, highlight } = verdictOf(rules, seen, contextOf(room, me, event.sender));
-    if (notify) found.notifications++;
-    if (notify && highlight) found.highlights++;
-  }
+  const since = at < 0 ? read?.ts : undefined;
+  const found = countOf(room, me, rules, { entries: entries.slice(at + 1), since, thread });
   if (at >= 0) return found;
   // The server's own count of highlights says nothing of what it could not read.
   const { notifications, highlights } = counted;
@@ -57,6 +48,50 @@ function countIn(room: Room, me: string, rules: Content, counted: Unread, thread
     notifications,
     highlights: Math.min(found.highlights, Math.max(notifications, highlights)),
   };
+}
+
+interface Uncounted {
+  entries: readonly Entry[];
+  /** Milliseconds: what is not later was read. */
+  since: number | undefined;
+  thread: string | undefined;
+}
+
+/** What the person's rules say of these events. */
+function countOf(room: Room, me: string, rules: Content, { entries, since, thread }: Uncounted) {
+  const found: Unread = { notifications: 0, highlights: 0 };
+  for (const entry of entries) {
+    const { event } = entry;
+    if (entry.thread !== thread || event.sender === me) continue;
+    if (event.unsigned?.redacted_because !== undefined) continue;
+    if (since !== undefined && event.origin_server_ts <= since) continue;
+    const seen = { ...event, room_id: room.roomId };
+    const { notify, highlight } = verdictOf(rules, seen, contextOf(room, me, event.sender));
+    if (notify) found.notifications++;
+    if (notify && highlight) found.highlights++;
+  }
+  return found;
+}
+
+/**
+ * Counts what is unread in a room whose server does not: of what is loaded, all that came after what the person read, or after they
+ * came in.
+ */
+export function countHere(room: Room, me: string, rules: Content | undefined): void {
+  if (rules === undefined) return;
+  const { entries } = room.timeline;
+  const own = room.stateEvent("m.room.member", me);
+  const general = room.receipts.of(me);
+  const count = (thread: string | undefined): Unread => {
+    const read = room.receipts.of(me, thread) ?? general;
+    const at = entries.findLastIndex(({ event }) => event.event_id === read?.eventId);
+    const since = at >= 0 ? undefined : (read?.ts ?? own?.origin_server_ts);
+    return countOf(room, me, rules, { entries: entries.slice(at + 1), since, thread });
+  };
+  const roots = new Set(entries.flatMap(({ thread }) => (thread === undefined ? [] : [thread])));
+  const threads = [...roots].map((root) => [root, count(root)] as const);
+  ({ notifications: room.notificationCount, highlights: room.highlightCount } = count(undefined));
+  room.threadCounts = new Map(threads.filter(([, { notifications }]) => notifications > 0));
 }
 
 /** Threads count for a room as its own messages do. */

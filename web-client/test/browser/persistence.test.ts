@@ -340,7 +340,7 @@ describe("a room that was encrypted", () => {
     const kept = await openPersistence(ME, DEVICE);
     const store = new RoomStore(ME);
     await kept.load(store);
-    store.apply(syncOf(ROOM, { state: { events: [make.member(ME)] } }), 0, true);
+    store.apply(syncOf(ROOM, { state: { events: [make.member(ME)] } }), 0, new Set([ROOM]));
     await kept.destroy();
     await wipeKeys(ME, DEVICE);
     return store.room(ROOM)?.encryption !== undefined;

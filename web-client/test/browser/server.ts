@@ -70,6 +70,10 @@ export function playServer(answers: Record<string, (asked: Asked) => unknown> = 
     const url = new URL(input instanceof Request ? input.url : input, location.href);
     const token = new Headers(init?.headers).get("Authorization")?.replace("Bearer ", "");
     if (url.pathname === `${API}/sync`) return hold(url, token, init!.signal!);
+    // It has no sliding sync: the client asks once.
+    if (url.pathname.includes("simplified_msc3575")) {
+      return refusal(404, { errcode: "M_UNRECOGNIZED" });
+    }
     const what = `${init?.method} ${decodeURIComponent(url.pathname).replace(API, "")}`;
     const body: unknown = typeof init?.body === "string" ? JSON.parse(init.body) : undefined;
     const one = { what, token, body };

@@ -61,7 +61,7 @@ describe("notes for what is new", () => {
     const name = make.state("m.room.name", ME, { name: "Weaving" });
     store.apply(syncOf(ROOM, { state: { events: [name] } }), 0);
     bring(1, "old");
-    stop = followNews(store);
+    stop = followNews(store, () => true);
   });
   afterEach(() => stop());
 

@@ -102,6 +102,8 @@ export function createTestClient(
     sync: {
       $status,
       $presence: atom("online"),
+      $hasAll: atom(true),
+      hasAll: () => Promise.resolve(),
       retryNow: () => undefined,
     } as unknown as SyncEngine,
     outbox,

@@ -36,6 +36,7 @@ function setUp(directs: EventContent<"m.direct"> = {}) {
     session: { userId: ME },
     encryption: noEncryption("D"),
     store,
+    sync: { hasAll: async () => undefined },
     outbox: {
       send: (_room: unknown, type: string, content: object) => done.push(["send", type, content]),
       redact: operation("redact"),

@@ -39,8 +39,9 @@ function held(more: Content = {}) {
     const { chosen, ...rest } = tally(room, poll, seen, all, ME);
     return { ...rest, chosen: Object.fromEntries(chosen) };
   };
-  const add = (...events: ReturnType<typeof vote>[]): void =>
+  const add = (...events: ReturnType<typeof vote>[]): void => {
     room.timeline.append(events, { limited: false });
+  };
   return { room, poll, vote, end, count, add, make };
 }
 

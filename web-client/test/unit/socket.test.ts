@@ -46,7 +46,7 @@ function setUp(offered: boolean | undefined = true) {
     async () => offered,
   );
   const http = createHttp("", tokens, socket);
-  return { socket, http, sync: createSyncApi(createHttp("", tokens), socket) };
+  return { socket, http, sync: createSyncApi(createHttp("", tokens), "@me:one", socket) };
 }
 
 const WELCOME = {
@@ -262,12 +262,12 @@ describe("the stream", () => {
     const { head } = line.last;
     expect(head).toMatchObject({ type: "sync", since: "s1", use_state_after: true });
     line.says({ type: "batch", id: head["id"] }, { next_batch: "s2" });
-    expect(await first).toEqual({ next_batch: "s2" });
+    expect(await first).toEqual({ response: { next_batch: "s2" } });
     const second = sync.sync(from("s2"), never);
     await settle();
     expect(line.last.head).toEqual({ type: "ack", id: head["id"], next_batch: "s2" });
     line.says({ type: "batch", id: head["id"] }, { next_batch: "s3" });
-    expect(await second).toEqual({ next_batch: "s3" });
+    expect(await second).toEqual({ response: { next_batch: "s3" } });
     // It could not be stored: the same once more.
     void sync.sync(from("s2"), never);
     await settle();
@@ -281,7 +281,7 @@ describe("the stream", () => {
     const answer = sync.sync(from("s1"), never);
     await settle();
     line.closes(1006);
-    expect(await answer).toMatchObject({ next_batch: "over HTTP" });
+    expect(await answer).toMatchObject({ response: { next_batch: "over HTTP" } });
     expect(fetched[0]).toContain("since=s1");
   });
 
@@ -298,7 +298,7 @@ describe("the stream", () => {
     expect(fetched).toHaveLength(1);
     const { line } = await open(parts);
     line.says({ type: "batch", id: line.last.head["id"] }, { next_batch: "s2" });
-    expect(await answer).toEqual({ next_batch: "s2" });
+    expect(await answer).toEqual({ response: { next_batch: "s2" } });
   });
 
   test("gives the errors of /sync on, but for those that HTTP mends", async () => {
@@ -314,7 +314,7 @@ describe("the stream", () => {
     const away = sync.sync(from("s1"), never);
     await settle();
     line.says({ type: "answer", id: line.last.head["id"], status: 503 }, {});
-    expect(await away).toMatchObject({ next_batch: "over HTTP" });
+    expect(await away).toMatchObject({ response: { next_batch: "over HTTP" } });
   });
 
   test("is given up with its request, and what comes for it is passed over", async () => {

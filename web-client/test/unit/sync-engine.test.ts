@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ApiError, NetworkError } from "../../src/api/errors.ts";
-import type { SyncApi } from "../../src/api/sync.ts";
+import type { SyncApi, Synced } from "../../src/api/sync.ts";
 import { createSyncEngine, defaultBackOff } from "../../src/store/sync-engine.ts";
 
-type Answer = string | Error | Promise<string>;
+type Answer = string | Error | Promise<string> | Synced;
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -26,7 +26,8 @@ function setUp(script: Answer[], since?: string) {
       signals.push(signal);
       const answer = script.shift();
       if (answer instanceof Error) throw answer;
-      if (answer !== undefined) return { next_batch: await answer };
+      if (typeof answer === "object" && "response" in answer) return answer;
+      if (answer !== undefined) return { response: { next_batch: await answer } };
       return new Promise((_, reject) => {
         signal.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
       });
@@ -35,7 +36,7 @@ function setUp(script: Answer[], since?: string) {
   const engine = createSyncEngine({
     api,
     since,
-    apply: (response) => {
+    apply: ({ response }) => {
       applied.push(response.next_batch);
       return !held.has(response.next_batch);
     },
@@ -53,9 +54,9 @@ test("the first sync answers at once, the next ones wait for news", async () => 
   engine.start();
   await settle();
   expect(asked).toEqual([
-    { since: undefined, timeout: 0, presence: "online" },
-    { since: "s1", timeout: 30_000, presence: "online" },
-    { since: "s2", timeout: 30_000, presence: "online" },
+    { since: undefined, timeout: 0, presence: "online", open: undefined },
+    { since: "s1", timeout: 30_000, presence: "online", open: undefined },
+    { since: "s2", timeout: 30_000, presence: "online", open: undefined },
   ]);
   expect(applied).toEqual(["s1", "s2"]);
   expect(engine.since).toBe("s2");
@@ -106,6 +107,41 @@ test("what may not count is asked for again after a while, or when it may count"
   engine.retryNow();
   await settle();
   expect(from(asked)).toEqual(["s1", "s1", "s1", "s4"]);
+});
+
+describe("rooms that come in parts", () => {
+  const part: Synced = { response: { next_batch: "p1" }, isPartial: true };
+
+  test("are all there after the last: before it no other visit could go on from what is held", async () => {
+    const { engine, asked } = setUp([part, "s2"]);
+    let isTold = false;
+    void engine.hasAll().then(() => (isTold = true));
+    const states: unknown[] = [];
+    engine.$hasAll.subscribe((has) => states.push(has));
+    const kept: unknown[] = [];
+    engine.$status.listen(() => kept.push(engine.since));
+    engine.start();
+    await settle();
+    expect([states, kept, isTold]).toEqual([[false, true], [undefined], true]);
+    expect([from(asked), engine.since]).toEqual([[undefined, "p1", "s2"], "s2"]);
+  });
+
+  test("are not all there any more when it begins anew", async () => {
+    const { engine } = setUp([new ApiError(400, { errcode: "M_UNKNOWN_POS" }), part], "s1");
+    engine.start();
+    expect(engine.$hasAll.get()).toBe(true);
+    await settle();
+    expect([engine.$hasAll.get(), engine.since]).toEqual([false, undefined]);
+  });
+});
+
+test("where what is for the device is not kept, it goes on without saying that it is", async () => {
+  const given: Synced = { response: { next_batch: "s2" }, unkept: "u2" };
+  const { engine, asked, held } = setUp([given, "s3"], "s1");
+  held.add("s2");
+  engine.start();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(from(asked)).toEqual(["s1", "u2", "s3"]);
 });
 
 describe("when the server is away", () => {

@@ -1,3 +1,4 @@
+import { formatSyncToken } from "../../log/token.ts";
 import { inParallel } from "../../platform/pacing/in-parallel.ts";
 import type { Room, RoomView } from "../../rooms/api/index.ts";
 import { JsonText } from "../sections/json-text.ts";
@@ -32,6 +33,8 @@ export interface SlidingComputed {
   readonly state: ConnectionState;
 }
 
+/** Our own: from lists that hold all rooms to `/sync`. (spec/socket.md.) */
+const SYNC_EXTENSION = "weft.sync";
 /** Rooms rendered concurrently: they share their queries, so the more, the fewer. */
 const MAX_CONCURRENT_ROOMS = 300;
 /** Events of rooms that are rendered concurrently, at most. */
@@ -121,7 +124,7 @@ export function createSlidingCompute(deps: SlidingComputeDeps) {
   /** Nothing is awaited before the user's rooms were read. */
   return async function compute(sliding: SlidingScope): Promise<SlidingComputed> {
     const { scope, body, grounds, state } = sliding;
-    const { counts, wanted, listed } = deps.windows.of(scope.user, body, grounds, state);
+    const { counts, wanted, isAll, listed } = deps.windows.of(scope.user, body, grounds, state);
     const changes = fallBehind(sliding, wanted);
     const pendingTasks = wantedTasks(sliding, wanted);
     const rooms = new JsonText();
@@ -151,6 +154,12 @@ export function createSlidingCompute(deps: SlidingComputeDeps) {
     for (const [name, count] of counts) lists.member(name, `{"count":${count}}`);
     for (const roomNid of later) if (!state.rooms.has(roomNid)) wanted.delete(roomNid);
     const told = await deps.extensions(sliding, wanted, eventIds, listed);
+    const next = after(state, changes, told.state);
+    if (body.extensions[SYNC_EXTENSION]?.enabled === true) {
+      const token = isAll && later.size === 0 ? syncPosition(scope, next, told) : undefined;
+      const text = token === undefined ? "{}" : JSON.stringify({ next_batch: token });
+      told.body.member(SYNC_EXTENSION, text);
+    }
     const out = new JsonText()
       .member("lists", lists.toString())
       .member("rooms", rooms.toString())
@@ -158,9 +167,22 @@ export function createSlidingCompute(deps: SlidingComputeDeps) {
     return {
       body: out,
       empty: rooms.empty && told.empty,
-      state: after(state, changes, told.state),
+      state: next,
     };
   };
+}
+
+/** From where `/sync` goes on, when the client has everything up to there. */
+function syncPosition(
+  { upTo }: Scope,
+  { rooms }: ConnectionState,
+  { messages }: ToldExtensions,
+): string | undefined {
+  if (messages === undefined) return undefined;
+  for (const { behind } of rooms.values()) if (behind !== 0) return undefined;
+  // Who is there, sliding sync does not tell: all of it comes by what goes on from here.
+  const { position } = upTo;
+  return formatSyncToken({ position, ephemeral: 0, toDevice: messages.waitingAfter });
 }
 
 function widthFor(tasks: readonly RoomTask[]): number {

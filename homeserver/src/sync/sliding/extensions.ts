@@ -43,6 +43,8 @@ export interface ToldExtensions {
   readonly empty: boolean;
   /** What the client then was told by them. */
   readonly state: Pick<ConnectionState, "extensions" | "receipts" | "accountData" | "typing">;
+  /** Log position of the last message that the device got, while more are waiting; undefined: it is told of none. */
+  readonly messages: { readonly waitingAfter: number | undefined } | undefined;
 }
 
 const EXTENSIONS = [
@@ -61,7 +63,7 @@ export function createExtensions(deps: ExtensionDeps) {
   const sticky = createStickyExtension(deps);
 
   /** Messages for the device. (MSC3885.) */
-  async function toDevice({ scope, body }: SlidingScope): Promise<[JsonText, boolean]> {
+  async function toDevice({ scope, body }: SlidingScope) {
     const { userId, deviceId, upTo } = scope;
     const { since, limit = MAX_MESSAGES } = body.extensions.to_device ?? {};
     const after = Math.min(messagesUpTo(since), upTo.position);
@@ -70,11 +72,11 @@ export function createExtensions(deps: ExtensionDeps) {
     const which = { userId, deviceId, after, upTo: upTo.position, limit: most + 1 };
     const found = await deps.toDevice.waiting(which);
     const sent = found.slice(0, most);
-    const next = found.length > sent.length ? sent.at(-1)!.position : upTo.position;
-    const out = new JsonText()
-      .member("next_batch", JSON.stringify(`m${next}`))
+    const waitingAfter = found.length > sent.length ? sent.at(-1)!.position : undefined;
+    const text = new JsonText()
+      .member("next_batch", JSON.stringify(`m${waitingAfter ?? upTo.position}`))
       .member("events", `[${sent.map(({ message }) => message).join(",")}]`);
-    return [out, sent.length === 0];
+    return { text, isEmpty: sent.length === 0, waitingAfter };
   }
 
   /** Keys and device lists. (MSC3884.) */
@@ -117,7 +119,8 @@ export function createExtensions(deps: ExtensionDeps) {
       out.member(name, text.toString());
       empty &&= isEmpty;
     };
-    if (isEnabled("to_device")) add("to_device", await toDevice(sliding));
+    const messages = isEnabled("to_device") ? await toDevice(sliding) : undefined;
+    if (messages !== undefined) add("to_device", [messages.text, messages.isEmpty]);
     const wantsLists = isEnabled("e2ee") || isEnabled(PROFILES_EXTENSION);
     const lists = wantsLists ? await deps.deviceLists(sliding.scope) : undefined;
     if (isEnabled("e2ee")) add("e2ee", await e2ee(sliding, lists));
@@ -150,7 +153,7 @@ export function createExtensions(deps: ExtensionDeps) {
     if (profileFields !== undefined) names.push(profilesMark(profileFields));
     const isSame = names.join() === state.extensions.join();
     return {
-      ...{ body: out, empty },
+      ...{ body: out, empty, messages },
       state: {
         extensions: isSame ? state.extensions : names,
         ...{ receipts: receipts.told, accountData: accountData.told, typing: typing.missed },

@@ -1,4 +1,4 @@
-import type { UnreadCounts } from "../../notifications/unread.ts";
+import type { Unread, UnreadCounts } from "../../notifications/unread.ts";
 import { parseFilter, type SyncFilter } from "../../protocol/filter.ts";
 import type { Room, RoomView, StateRoot, StoredEvent } from "../../rooms/api/index.ts";
 import { formatBefore, formatPlace } from "../../rooms/visibility/tokens.ts";
@@ -134,6 +134,8 @@ export function createRoomNews(deps: RoomNewsDeps) {
     const sum = (of: "notify" | "highlight") =>
       String(counts.reduce((total, count) => total + count[of], 0));
     out.member("notification_count", sum("notify")).member("highlight_count", sum("highlight"));
+    const threads = byThread(unread);
+    if (!threads.empty) out.member("unread_thread_notifications", threads.toString());
     const ids = timeline.events.map(({ stored }) => stored.event.eventId);
     return { text: out.toString(), sent: after, events: ids };
   }
@@ -223,6 +225,16 @@ export function createRoomNews(deps: RoomNewsDeps) {
 }
 
 export type RoomNewsOf = ReturnType<typeof createRoomNews>;
+
+/** What is unread in threads, as `/sync` says it. */
+function byThread({ threads }: Unread): JsonText {
+  const text = new JsonText();
+  for (const [root, { notify, highlight }] of threads) {
+    if (notify + highlight === 0) continue;
+    text.member(root, `{"notification_count":${notify},"highlight_count":${highlight}}`);
+  }
+  return text;
+}
 
 function common(out: JsonText, { userRoom, lists }: RoomTask): void {
   out.member("membership", JSON.stringify(userRoom.membership));

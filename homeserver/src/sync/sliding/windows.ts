@@ -28,6 +28,8 @@ export interface Windows {
   readonly counts: ReadonlyMap<string, number>;
   /** By room nid. */
   readonly wanted: Map<number, WantedRoom>;
+  /** Every room that the user may be told of is wanted. */
+  readonly isAll: boolean;
   /** Rooms of any list, in whatever place, and those asked for by id. */
   readonly listed: () => ReadonlySet<number>;
 }
@@ -149,7 +151,7 @@ export function createWindows(deps: {
         }
         return all;
       };
-      return { counts, wanted, listed };
+      return { counts, wanted, isAll: wanted.size === ordered.length, listed };
     },
   };
 }

@@ -22,7 +22,10 @@ test("rooms that do not fit are told later, those that were sent before from whe
     view: { rooms: async () => new Map(nids.map((nid) => [nid, { nid, roomId: `!${nid}` }])) },
     activity: { lastOf: () => 50 },
     windows: {
-      of: () => ({ counts: new Map(), wanted: new Map(nids.map((nid) => [nid, wantedRoom(nid)])) }),
+      of: () => ({
+        ...{ counts: new Map(), isAll: true },
+        wanted: new Map(nids.map((nid) => [nid, wantedRoom(nid)])),
+      }),
     },
     async roomNews(
       _scope: unknown,
@@ -32,7 +35,7 @@ test("rooms that do not fit are told later, those that were sent before from whe
       return { text: JSON.stringify("x".repeat(64 * 1024)), sent: SENT_ROOM };
     },
     async extensions({ state }: { state: object }) {
-      return { body: new JsonText(), empty: true, state };
+      return { body: new JsonText(), empty: true, state, messages: { waitingAfter: undefined } };
     },
     bumps: async () => new Map(),
   } as never);
@@ -44,23 +47,28 @@ test("rooms that do not fit are told later, those that were sent before from whe
         user: { rooms: new Map(nids.map((nid) => [nid, wantedRoom(nid).userRoom])) },
       },
       grounds: { labels: { direct: new Set() } },
-      ...{ state, ownReceiptAt: () => 0, body: {} },
+      ...{ state, ownReceiptAt: () => 0, body: { extensions: { "weft.sync": { enabled: true } } } },
     } as never);
+  const syncPosition = ({ body }: { body: JsonText }) =>
+    /"weft\.sync":(\{[^}]*\})/.exec(body.toString().slice(-200))?.[1];
   // The last ones in the order are those that the client has.
   const sent = new Map(nids.slice(-SENT).map((nid) => [nid, SENT_ROOM]));
   const first = await ask({ ...newConnection(1), rooms: sent }, 40);
   const told = [...fromWhere.keys()];
   expect(first.empty).toBe(false);
+  // /sync cannot go on from what was not told.
+  expect(syncPosition(first)).toBe("{}");
   expect(first.body.toString().length).toBeLessThan(40 * 1024 * 1024);
   expect(told.length).toBeLessThan(ROOMS - SENT);
   expect(told).toEqual(nids.slice(0, told.length));
   expect([...first.state.rooms.keys()].sort((a, b) => a - b)).toEqual([...told, ...sent.keys()]);
   for (const nid of sent.keys()) expect(first.state.rooms.get(nid)?.behind).toBe(40);
   fromWhere.clear();
-  let { state } = first;
+  let last = first;
   for (let turn = 0; turn < 5 && fromWhere.size < ROOMS - told.length; turn += 1) {
-    ({ state } = await ask(state, 60));
+    last = await ask(last.state, 60);
   }
+  expect(syncPosition(last)).toBe('{"next_batch":"s3_60_0"}');
   expect([...fromWhere.keys()].sort((a, b) => a - b)).toEqual(nids.slice(told.length));
   for (const nid of sent.keys()) expect(fromWhere.get(nid)).toBe(40);
 });

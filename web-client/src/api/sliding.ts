@@ -1,0 +1,161 @@
+import { ApiError } from "./errors.ts";
+import type { Http } from "./http.ts";
+import { asSync } from "./sliding-answer.ts";
+import type { Synced, SyncOptions } from "./sync.ts";
+import { object, text, type SyncResponse } from "./types.ts";
+
+/** Rooms that are asked for first: what a screen shows of the list. */
+const FIRST = 24;
+/** Each answer after it brings so many times as many, and at most so many more. */
+const GROWTH = 4;
+const MAX_MORE = 500;
+/** More rooms than anybody has. */
+const ALL = 99_999;
+/** Events of each room. Of the first rooms only the newest, to show what was said last; the others follow. */
+const EVENTS = 20;
+
+/** What the client reads of a room that is not open yet, with the key "". */
+const TYPES = [
+  ...["create", "name", "avatar", "topic", "canonical_alias", "encryption", "tombstone"],
+  ...["power_levels", "join_rules", "guest_access", "history_visibility", "server_acl"],
+  ...["pinned_events", "retention"],
+].map((name) => `m.room.${name}`);
+
+/**
+ * What the client reads of a room's state; members come as they are met. By name: a `*` for the type is more than some servers
+ * take (Synapse 1.163 fails at it).
+ */
+export const STATE = [
+  ...TYPES.map((type) => [type, ""]),
+  ["m.room.member", "$ME"],
+  ["m.room.member", "$LAZY"],
+  ["m.space.child", "*"],
+  ["m.space.parent", "*"],
+  ["m.room.image_pack", "*"],
+  ["im.ponies.room_emotes", "*"],
+];
+
+/** Our servers' extension: it names the position from which `/sync` goes on. (spec/socket.md) */
+const ON_TO_SYNC = "weft.sync";
+
+/** Where one is on a connection. As a position of sync it is written `~` and JSON. */
+interface Place {
+  connection: string;
+  pos: string;
+  /** Up to where the device has its messages. */
+  toDevice?: string | undefined;
+  /** The last place of the list to be asked for next, while not all rooms have come. */
+  last?: number | undefined;
+}
+
+const written = (place: Place): string => `~${JSON.stringify(place)}`;
+
+/** The place that a position of sync stands for; undefined when it is one of `/sync`. */
+function placeOf(position: string): Place | undefined {
+  return position.startsWith("~") ? (JSON.parse(position.slice(1)) as Place) : undefined;
+}
+
+/** The server has no sliding sync, or not ours. */
+function isMissing(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return false;
+  const { status } = error;
+  return status === 501 || (status >= 400 && status < 500 && status !== 401 && status !== 429);
+}
+
+/** The last place of the next part of the list, when `count` rooms are in it. */
+function grown(last: number, count: number): number {
+  const next = Math.min((last + 1) * GROWTH, last + 1 + MAX_MORE);
+  return next >= count ? ALL : next - 1;
+}
+
+const newConnection = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) => byte.toString(36)).join("");
+
+/** What is asked for up to a place of the list. Messages and keys come with all rooms: who reads them is not there before. */
+function bodyOf({ connection, pos, toDevice }: Partial<Place>, last: number, open?: string) {
+  const enabled = { enabled: true };
+  const ofDevice = {
+    to_device: { enabled: true, ...(toDevice !== undefined && { since: toDevice }) },
+    e2ee: enabled,
+  };
+  const room = { timeline_limit: EVENTS, required_state: STATE };
+  return {
+    conn_id: connection,
+    lists: {
+      all: { ...room, ranges: [[0, last]], ...(pos === undefined && { timeline_limit: 1 }) },
+    },
+    ...(open?.startsWith("!") === true && last < ALL && { room_subscriptions: { [open]: room } }),
+    extensions: {
+      ...(last === ALL && ofDevice),
+      ...{ account_data: enabled, receipts: enabled, typing: enabled },
+      [ON_TO_SYNC]: enabled,
+    },
+  };
+}
+
+/** Sliding sync (MSC4186): the newest rooms first, then all of them, then what is new. `http` is asked without the socket. */
+export function createSliding(http: Http, me: string) {
+  /** The rooms that were told of on a connection that has begun. */
+  let begun: { connection: string; rooms: Set<string> } | undefined;
+  /** Whether the server counts what is unread. Some answer 0 for each room. */
+  let counts = false;
+
+  async function ask(
+    place: Pick<Place, "connection"> & Partial<Place>,
+    { timeout, presence, open }: SyncOptions,
+    signal: AbortSignal,
+  ): Promise<Synced> {
+    const { connection, pos, toDevice: had, last = ALL } = place;
+    const path = "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync";
+    const answer = await http.call<"slidingSync">("POST", path, {
+      query: { pos, timeout, set_presence: presence },
+      body: bodyOf(place, last, open),
+      signal,
+      timeout: timeout + 60_000,
+    });
+    if (pos === undefined) begun = { connection, rooms: new Set() };
+    const { extensions } = answer;
+    const onTo = object(extensions, ON_TO_SYNC);
+    const given = Object.entries(answer.rooms ?? {});
+    counts ||= onTo !== undefined || given.some(([, room]) => (room.notification_count ?? 0) > 0);
+    const rooms = begun?.connection === connection ? begun.rooms : undefined;
+    for (const [roomId] of given) rooms?.add(roomId);
+    const count = answer.lists?.["all"]?.count ?? 0;
+    const there: Place = { connection, pos: answer.pos };
+    const synced = (next: string): SyncResponse => asSync(answer, { next, me, counts });
+    if (last < ALL) {
+      const next = written({ ...there, last: grown(last, count) });
+      return { response: synced(next), isPartial: true };
+    }
+    const toDevice = text(object(extensions, "to_device"), "next_batch");
+    return {
+      response: synced(text(onTo, "next_batch") ?? written({ ...there, toDevice })),
+      unkept: written({ ...there, toDevice: had }),
+      begins: rooms !== undefined,
+      ...(rooms !== undefined && rooms.size >= count && { all: rooms }),
+    };
+  }
+
+  return {
+    /** The first rooms. Answers undefined where the server has no sliding sync. */
+    begin(options: SyncOptions, signal: AbortSignal): Promise<Synced | undefined> {
+      const place = { connection: newConnection(), last: FIRST - 1 };
+      return ask(place, { ...options, timeout: 0 }, signal).catch((error: unknown) => {
+        if (isMissing(error)) return undefined;
+        throw error;
+      });
+    },
+
+    /** What comes after a position; undefined when it is not one of sliding sync. */
+    async goOn(
+      position: string,
+      options: SyncOptions,
+      signal: AbortSignal,
+    ): Promise<Synced | undefined> {
+      const place = placeOf(position);
+      const isGrowing = place?.last !== undefined;
+      if (!isGrowing) begun = undefined;
+      return place && ask(place, isGrowing ? { ...options, timeout: 0 } : options, signal);
+    },
+  };
+}

@@ -1,0 +1,341 @@
+/** Sliding sync: how the client begins with it, and what it makes of its answers. */
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ApiError, NetworkError } from "../../src/api/errors.ts";
+import type { Http } from "../../src/api/http.ts";
+import { STATE } from "../../src/api/sliding.ts";
+import { asSync, type SlidingAnswer } from "../../src/api/sliding-answer.ts";
+import { createSyncApi, type Synced } from "../../src/api/sync.ts";
+import type { Content } from "../../src/api/types.ts";
+import { OF_ROOMS } from "../../src/store/image-packs.ts";
+import { Room } from "../../src/store/room.ts";
+import { RoomStore } from "../../src/store/room-store.ts";
+import { createEvents } from "./events.ts";
+
+const ME = "@me:one";
+const ANN = "@ann:two";
+const never = new AbortController().signal;
+
+interface Asked {
+  path: string;
+  query: Record<string, unknown>;
+  body: Content;
+}
+
+/** A server that gives the answers of a script, in turn. */
+function setUp(script: (object | Error)[]) {
+  const asked: Asked[] = [];
+  const http = {
+    async call(_method: string, path: string, { query, body }: Asked) {
+      asked.push({ path, query, body: body ?? {} });
+      const answer = script.shift();
+      if (answer === undefined) throw new Error("It was asked too often");
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  };
+  const sync = createSyncApi(http as unknown as Http, ME);
+  /** Asks, and goes on from the answers one after another. */
+  async function follow(times: number, open?: string): Promise<Synced[]> {
+    const all: Synced[] = [];
+    for (let turn = 0; turn < times; turn += 1) {
+      const since = all.at(-1)?.response.next_batch;
+      all.push(await sync.sync({ since, timeout: 30_000, presence: "online", open }, never));
+    }
+    return all;
+  }
+  return { asked, sync, follow };
+}
+
+const listOf = ({ body }: Asked) => (body["lists"] as { all: Content }).all;
+const extensionsOf = ({ body }: Asked) => body["extensions"] as Record<string, Content>;
+const isSliding = ({ path }: Asked) => path.includes("simplified_msc3575");
+
+/** An answer about so many rooms, of `count`. */
+function answer(pos: string, rooms: string[], count: number, extensions: object = {}) {
+  const given = Object.fromEntries(
+    rooms.map((roomId) => [roomId, { initial: true, membership: "join", timeline: [] }]),
+  );
+  return { pos, lists: { all: { count } }, rooms: given, extensions };
+}
+const ids = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, at) => `!${from + at}:one`);
+
+describe("who begins with nothing", () => {
+  test("gets the newest rooms first, then parts, and at last all of them with what is for the device", async () => {
+    const { asked, follow } = setUp([
+      answer("p1", ids(0, 24), 300),
+      answer("p2", ids(24, 96), 300),
+      answer("p3", ids(96, 300), 300, { to_device: { next_batch: "m9", events: [] } }),
+      answer("p4", [], 300, { to_device: { next_batch: "m9", events: [] } }),
+    ]);
+    const all = await follow(4);
+    expect(asked.map((one) => listOf(one)["ranges"])).toEqual([
+      [[0, 23]],
+      [[0, 95]],
+      [[0, 99_999]],
+      [[0, 99_999]],
+    ]);
+    expect(asked.map((one) => listOf(one)["timeline_limit"])).toEqual([1, 20, 20, 20]);
+    expect(asked.map(({ query }) => query["timeout"])).toEqual([0, 0, 0, 30_000]);
+    expect(asked.map((one) => "to_device" in extensionsOf(one))).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
+    expect(extensionsOf(asked[3]!)["to_device"]).toEqual({ enabled: true, since: "m9" });
+    expect(all.map(({ isPartial }) => isPartial === true)).toEqual([true, true, false, false]);
+    expect(all.map(({ begins }) => begins === true)).toEqual([false, false, true, false]);
+    expect(all.map((one) => one.all?.size)).toEqual([undefined, undefined, 300, undefined]);
+    expect(new Set(asked.map(({ body }) => body["conn_id"])).size).toBe(1);
+  });
+
+  test("goes on by /sync where the server says from where", async () => {
+    const { asked, follow } = setUp([
+      answer("p1", ids(0, 2), 2, { "weft.sync": {} }),
+      answer("p2", [], 2, { "weft.sync": { next_batch: "s7" }, to_device: { events: [] } }),
+      { next_batch: "s8" },
+    ]);
+    const all = await follow(3);
+    expect(all.map(({ response }) => response.next_batch).slice(1)).toEqual(["s7", "s8"]);
+    expect(asked.map(isSliding)).toEqual([true, true, false]);
+    expect(asked[2]!.query["since"]).toBe("s7");
+    expect([all[1]!.begins, all[1]!.all]).toEqual([true, new Set(ids(0, 2))]);
+  });
+
+  test("has the room that is looked at in the first answer", async () => {
+    const { asked, follow } = setUp([answer("p1", ids(0, 24), 300), answer("p2", [], 300)]);
+    await follow(2, "!far:one");
+    expect(asked[0]!.body["room_subscriptions"]).toMatchObject({
+      "!far:one": { timeline_limit: 20 },
+    });
+  });
+
+  test("uses /sync where there is no sliding sync, and does not ask for it again", async () => {
+    const whole = { next_batch: "s1", rooms: { join: { "!a:one": {} }, invite: { "!b:one": {} } } };
+    const { asked, sync, follow } = setUp([new ApiError(404, {}), whole, whole]);
+    const [first] = await follow(1);
+    expect([first!.begins, first!.isPartial]).toEqual([true, undefined]);
+    expect(first!.all).toEqual(new Set(["!a:one", "!b:one"]));
+    expect(first!.response.rooms!.join!["!a:one"]).toEqual({ initial: true });
+    await sync.sync({ timeout: 0, presence: "online" }, never);
+    expect(asked.map(isSliding)).toEqual([true, false, false]);
+  });
+
+  test.each([new NetworkError("away"), new ApiError(503, {}), new ApiError(401, {})])(
+    "does not take %s for the lack of it",
+    async (error) => {
+      const { asked, sync } = setUp([error, answer("p1", [], 0)]);
+      const options = { timeout: 0, presence: "online" } as const;
+      await expect(sync.sync(options, never)).rejects.toBe(error);
+      await sync.sync(options, never);
+      expect(asked.map(isSliding)).toEqual([true, true]);
+    },
+  );
+
+  test("asks again under another name when the connection is lost", async () => {
+    const { asked, sync, follow } = setUp([
+      answer("p1", [], 0),
+      answer("p2", [], 0),
+      new ApiError(400, { errcode: "M_UNKNOWN_POS" }),
+      answer("q1", [], 0),
+    ]);
+    const [, last] = await follow(2);
+    const options = { timeout: 0, presence: "online" } as const;
+    const lost = sync.sync({ ...options, since: last!.response.next_batch }, never);
+    await expect(lost).rejects.toMatchObject({ errcode: "M_UNKNOWN_POS" });
+    await sync.sync(options, never);
+    expect(asked[3]!.body["conn_id"]).not.toBe(asked[2]!.body["conn_id"]);
+  });
+});
+
+test("all state that the client reads is asked for", () => {
+  const files = globSync("src/**/*.ts", { cwd: join(import.meta.dirname, "..", "..") });
+  const names = files.flatMap((file) => {
+    const source = readFileSync(join(import.meta.dirname, "..", "..", file), "utf8");
+    const calls = source.matchAll(/\.(?:stateEvent|stateOf)(?:<[^>]*>)?\(\s*"([^"]+)"/g);
+    return [...calls].map(([, type]) => type!);
+  });
+  const asked = new Set(STATE.map(([type]) => type));
+  expect(names.length).toBeGreaterThan(30);
+  expect(names.filter((type) => !asked.has(type))).toEqual([]);
+  for (const type of OF_ROOMS) expect(STATE).toContainEqual([type, "*"]);
+});
+
+test("messages that are not kept stay on the server, and the rooms go on", async () => {
+  const messages = { to_device: { next_batch: "m5", events: [{ type: "m.x" }] } };
+  const { asked, sync, follow } = setUp([
+    answer("p1", [], 0),
+    answer("p2", [], 0, { to_device: { next_batch: "m2", events: [] } }),
+    answer("p3", [], 0, { "weft.sync": { next_batch: "s3" }, ...messages }),
+    answer("p4", [], 0, messages),
+  ]);
+  const [, , third] = await follow(3);
+  expect(third!.response.next_batch).toBe("s3");
+  await sync.sync({ since: third!.unkept!, timeout: 0, presence: "online" }, never);
+  expect(asked[3]!.query["pos"]).toBe("p3");
+  expect(extensionsOf(asked[3]!)["to_device"]).toEqual({ enabled: true, since: "m2" });
+});
+
+describe("an answer", () => {
+  const make = createEvents();
+  const given = (room: object, extensions: object = {}, counts = true) =>
+    asSync({ pos: "p", rooms: { "!r:one": room }, extensions } as SlidingAnswer, {
+      ...{ next: "n", me: ME, counts },
+    });
+
+  test("tells of a room as /sync does", () => {
+    const [name, said] = [make.state("m.room.name", ANN, { name: "R" }), make.message(ANN, "a")];
+    const { rooms } = given({
+      ...{ initial: true, required_state: [name], timeline: [said], prev_batch: "b" },
+      ...{ joined_count: 3, invited_count: 1, heroes: [{ user_id: ANN, displayname: "Ann" }] },
+    });
+    expect(rooms!.join!["!r:one"]).toEqual({
+      initial: true,
+      state_after: { events: [name] },
+      timeline: { events: [said], limited: true, prev_batch: "b" },
+      summary: {
+        "m.heroes": [ANN],
+        "m.joined_member_count": 3,
+        "m.invited_member_count": 1,
+      },
+      heroes: [{ user_id: ANN, displayname: "Ann" }],
+    });
+  });
+
+  test("has state of the timeline that was not asked for, and no other in the place of what was", () => {
+    const [old, now] = ["old", "now"].map((name) => make.state("m.room.name", ANN, { name }));
+    const other = make.state("x.other", ANN, { a: 1 }, "key");
+    const { rooms } = given({ required_state: [now], timeline: [old, other] });
+    expect(rooms!.join!["!r:one"]!.state_after!.events).toEqual([other, now]);
+  });
+
+  test("counts threads apart from what is said in the room", () => {
+    const { rooms } = given({
+      ...{ notification_count: 5, highlight_count: 2 },
+      unread_thread_notifications: { $t: { notification_count: 3, highlight_count: 1 } },
+    });
+    expect(rooms!.join!["!r:one"]).toMatchObject({
+      unread_notifications: { notification_count: 2, highlight_count: 1 },
+      unread_thread_notifications: { $t: { notification_count: 3, highlight_count: 1 } },
+    });
+    const uncounted = given({ notification_count: 0, highlight_count: 0 }, {}, false);
+    expect(uncounted.rooms!.join!["!r:one"]).not.toHaveProperty("unread_notifications");
+  });
+
+  test("tells of invites, knocks and what was left, also of servers that name no membership", () => {
+    const stripped = [
+      { type: "m.room.member", state_key: ME, sender: ANN, content: { membership: "knock" } },
+    ];
+    const left = make.member(ME, "leave");
+    const kinds = (room: object) =>
+      Object.entries(given(room).rooms!).flatMap(([kind, rooms]) =>
+        Object.keys(rooms ?? {}).length > 0 ? [kind] : [],
+      );
+    expect(kinds({ membership: "invite", invite_state: [] })).toEqual(["invite"]);
+    expect(kinds({ membership: "ban", required_state: [] })).toEqual(["leave"]);
+    expect(kinds({ invite_state: stripped })).toEqual(["knock"]);
+    expect(kinds({ required_state: [left] })).toEqual(["leave"]);
+    expect(kinds({ timeline: [] })).toEqual(["join"]);
+  });
+
+  test("has what comes beside rooms, also of rooms without other news", () => {
+    const receipt = { type: "m.receipt", content: {} };
+    const typing = { type: "m.typing", content: { user_ids: [ANN] } };
+    const tag = { type: "m.tag", content: { tags: {} } };
+    const rules = { type: "m.push_rules", content: {} };
+    const response = given(
+      {},
+      {
+        receipts: { rooms: { "!r:one": receipt } },
+        typing: { rooms: { "!r:one": typing, "!other:one": typing } },
+        account_data: { global: [rules], rooms: { "!r:one": [tag] } },
+        to_device: { next_batch: "m1", events: [{ type: "m.x" }] },
+        e2ee: {
+          device_lists: { changed: [ANN], left: [] },
+          device_one_time_keys_count: { signed_curve25519: 50 },
+          device_unused_fallback_key_types: ["signed_curve25519"],
+        },
+      },
+    );
+    expect(response).toMatchObject({
+      account_data: { events: [rules] },
+      to_device: { events: [{ type: "m.x" }] },
+      device_lists: { changed: [ANN], left: [] },
+      device_one_time_keys_count: { signed_curve25519: 50 },
+      device_unused_fallback_key_types: ["signed_curve25519"],
+    });
+    const { join } = response.rooms!;
+    expect(join!["!r:one"]).toMatchObject({
+      ephemeral: { events: [receipt, typing] },
+      account_data: { events: [tag] },
+    });
+    expect(join!["!other:one"]).toEqual({ ephemeral: { events: [typing] } });
+  });
+
+  test("that is nonsense is borne", () => {
+    const nonsense = { required_state: 5, timeline: "x", invite_state: {}, heroes: [] };
+    const response = given(nonsense, { e2ee: 7, receipts: [], account_data: { global: "x" } });
+    expect(response.rooms!.join!["!r:one"]!.timeline!.events).toEqual([]);
+    expect(response.account_data!.events).toEqual([]);
+  });
+});
+
+describe("what is taken in", () => {
+  test("more of the same room's past comes in front of what is there", () => {
+    const make = createEvents();
+    const said = ["a", "b", "c", "d"].map((body) => make.message(ANN, body));
+    const room = new Room("!r:one");
+    room.apply({ timeline: { events: [said[2]!], limited: true, prev_batch: "p2" } });
+    room.membersLoaded = true;
+    room.apply({ timeline: { events: said, limited: true, prev_batch: "p0" } });
+    expect(room.timeline.entries.map(({ event }) => event)).toEqual(said);
+    expect(room.timeline.prevToken).toBe("p0");
+    // It is no gap: nobody can have come unseen.
+    expect(room.membersLoaded).toBe(true);
+  });
+
+  test("one after whom a room is called has a name, until their member event is there", () => {
+    const make = createEvents();
+    const room = new Room("!r:one");
+    room.apply({ heroes: [{ user_id: ANN, displayname: "Ann" }] });
+    expect(room.displayName(ANN)).toBe("Ann");
+    room.apply({ state_after: { events: [make.member(ANN, "join", "Anna")] } });
+    room.apply({ heroes: [{ user_id: ANN, displayname: "Ann" }] });
+    expect(room.displayName(ANN)).toBe("Anna");
+  });
+
+  test("where the server does not count, what is unread is counted here", () => {
+    const make = createEvents();
+    const store = new RoomStore(ME);
+    const rule = {
+      ...{ rule_id: ".m.rule.message", enabled: true, actions: ["notify"] },
+      conditions: [{ kind: "event_match", key: "type", pattern: "m.room.message" }],
+    };
+    const rules = { type: "m.push_rules", content: { global: { underride: [rule] } } };
+    const before = make.message(ANN, "before I came");
+    const own = make.member(ME);
+    const root = make.message(ANN, "one");
+    const reply = make.event("m.room.message", ANN, {
+      ...{ msgtype: "m.text", body: "reply" },
+      "m.relates_to": { rel_type: "m.thread", event_id: root.event_id },
+    });
+    const two = make.message(ANN, "two");
+    const state_after = { events: [own] };
+    const timeline = { events: [before, own, root, reply, two] };
+    const join = { "!r:one": { state_after, timeline } };
+    store.apply({ next_batch: "1", account_data: { events: [rules] }, rooms: { join } }, 0);
+    const unread = () => {
+      const { notificationCount, threadCounts } = store.room("!r:one")!;
+      return [notificationCount, threadCounts.get(root.event_id)?.notifications];
+    };
+    expect(unread()).toEqual([2, 1]);
+    expect(store.summary("!r:one")!.unread).toBe(3);
+    const content = { [root.event_id]: { "m.read": { [ME]: { ts: root.origin_server_ts } } } };
+    const ephemeral = { events: [{ type: "m.receipt", content }] };
+    store.apply({ next_batch: "2", rooms: { join: { "!r:one": { ephemeral } } } }, 0);
+    expect(unread()).toEqual([1, 1]);
+  });
+});
