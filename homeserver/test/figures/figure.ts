@@ -17,7 +17,7 @@ export interface Figure {
   readonly value: number;
   /** The value is to be below it. */
   readonly goal: number;
-  readonly unit: "ms" | "kB" | "";
+  readonly unit: "ms" | "kB" | "MB" | "px" | "";
   readonly note?: string;
 }
 

@@ -10,6 +10,20 @@ const FIGURES: Readonly<Record<string, readonly string[]>> = {
   scrolling: ["up", "down"].flatMap((way) =>
     ["p95 of a frame", "layout shift"].map((what) => `scrolling 500 messages ${way}, ${what}`),
   ),
+  archive: [
+    ...["back", "on from the first"].flatMap((way) =>
+      ["p95 of a frame", "layout shift"].map((what) => `in 1500 messages ${way}, ${what}`),
+    ),
+    "to the first of 1500 messages by its link",
+    "to a day in 1500 messages",
+    "back to the newest of 1500 messages",
+    "one of 1500 messages found by a word",
+    "to what was found in 1500 messages",
+    "how far what was gone to moved afterwards, at most",
+    "memory of the page before that",
+    "memory of the page after all that",
+    "elements on the page after all that",
+  ],
   conversation: [
     "typed to seen on the other server",
     "longest task while 50 messages a second arrive",
@@ -17,7 +31,7 @@ const FIGURES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 /** These may be perfect. */
-const MAY_BE_NOTHING = /longest task|layout shift/;
+const MAY_BE_NOTHING = /longest task|layout shift|moved afterwards/;
 
 describe.skipIf(!hasBrowser("Chromium"))("figures of the web client", { timeout: 600_000 }, () => {
   let bench: Awaited<ReturnType<typeof openBench>>;

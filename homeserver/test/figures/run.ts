@@ -2,6 +2,7 @@ import { ensureWebClient } from "../../../scripts/lib/web-client.mjs";
 import { launchBrowser } from "../peers/support/browser.ts";
 import { createNetwork } from "../peers/support/network.ts";
 import { startWeft } from "../peers/support/process.ts";
+import { archive } from "./archive.ts";
 import { conversation } from "./conversation.ts";
 import type { Bench, Measure } from "./figure.ts";
 import { firstScript, signIn } from "./first.ts";
@@ -13,6 +14,7 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   "sign-in": signIn,
   lists,
   scrolling,
+  archive,
   conversation,
 };
 

@@ -4,11 +4,11 @@ import { register } from "../support/user.ts";
 import { eventually } from "../support/wait.ts";
 import { enter, type Figure, freshPage, type Measure, share } from "./figure.ts";
 
-const words = (at: number): string =>
+export const words = (at: number): string =>
   `message ${at} ${"words that fill a line or two ".repeat(at % 7)}`;
 
 /** In the page: the time of each frame, and how far lines jumped. */
-const WATCH = `
+export const WATCH = `
   window.frames = []; window.shifts = [];
   let last = performance.now();
   const tick = (now) => { window.frames.push(now - last); last = now; requestAnimationFrame(tick); };
@@ -25,12 +25,13 @@ const END = "scroller().scrollHeight - scroller().scrollTop - scroller().clientH
 const isDrawn = (at: number): string =>
   `[...scroller().querySelectorAll(".row")].some((row) => /message ${at}\\b/.test(row.getAttribute("aria-label")))`;
 
-interface Seen {
+export interface Seen {
   readonly frames: number[];
   readonly shift: number;
 }
 
-async function wheel(page: Page, by: number, end: string): Promise<Seen> {
+/** Turns the wheel until what a script in the page looks for is so. */
+export async function wheel(page: Page, by: number, end: string): Promise<Seen> {
   await page.mouse.move(700, 400);
   await page.evaluate("window.frames = []; window.shifts = [];");
   await eventually(
@@ -72,12 +73,16 @@ export const scrolling: Measure = async ({ weft, browser, isQuick }) => {
     ["down", await wheel(page, 400, `${END} && ${isDrawn(count - 1)}`)],
   ];
   await context.close();
-  return ways.flatMap(([way, { frames, shift }]): Figure[] => {
-    const what = `scrolling ${count} messages ${way}`;
-    const note = `${frames.length} frames; a plain page: ${plain.toFixed(0)} ms`;
-    return [
-      { what: `${what}, p95 of a frame`, value: share(frames, 0.95), goal: 33, unit: "ms", note },
-      { what: `${what}, layout shift`, value: shift, goal: 0.05, unit: "" },
-    ];
-  });
+  return ways.flatMap(([way, seen]) =>
+    scrolled(`scrolling ${count} messages ${way}`, seen, `a plain page: ${plain.toFixed(0)} ms`),
+  );
 };
+
+/** The figures of one way by the wheel. */
+export function scrolled(what: string, { frames, shift }: Seen, beside: string): Figure[] {
+  const note = `${frames.length} frames; ${beside}`;
+  return [
+    { what: `${what}, p95 of a frame`, value: share(frames, 0.95), goal: 33, unit: "ms", note },
+    { what: `${what}, layout shift`, value: shift, goal: 0.05, unit: "" },
+  ];
+}
