@@ -18,6 +18,7 @@ import { runServices } from "./services/run.ts";
 import { complaintsOf, startServers } from "./servers.ts";
 import type { Servers } from "./servers.ts";
 import { Table } from "./table.ts";
+import { runWebClient } from "./web-client/run.ts";
 
 const HELP = `npm run interop [-- OPTIONS]
 
@@ -27,6 +28,7 @@ const HELP = `npm run interop [-- OPTIONS]
   --clients           only clients and bots, with Weft alone; --grep chooses among them
   --admin             only the tools of administrators, with Weft alone
   --rust              the same, and builds the Rust SDK first, which is not built unasked
+  --web-client        only our web client on Synapse, by sliding sync
   --synapse-python FILE   an interpreter that has matrix-synapse, instead of installing it
   --logs              print at the end what both servers' logs complain of
 `;
@@ -40,12 +42,20 @@ const flag = { type: "boolean" } as const;
 
 async function main(args: string[]): Promise<number> {
   const parts = { services: flag, clients: flag, admin: flag, rust: flag } as const;
-  const options = { help: flag, ...parts, versions: text, grep: text, logs: flag } as const;
+  const options = {
+    help: flag,
+    "web-client": flag,
+    ...parts,
+    versions: text,
+    grep: text,
+    logs: flag,
+  } as const;
   const { values } = parseArgs({ args, options: { ...options, "synapse-python": text } });
   const say = (line: string) => process.stdout.write(`${line}\n`);
   if (values.help === true) return (say(HELP), 0);
   const pattern = new RegExp(values.grep ?? "");
-  const alone = await runAlone(values, pattern, say);
+  const isPage = values["web-client"] === true;
+  const alone = isPage ? undefined : await runAlone(values, pattern, say);
   if (alone !== undefined) return alone;
   let python: string;
   try {
@@ -55,6 +65,8 @@ async function main(args: string[]): Promise<number> {
     say(`Synapse is not here, so there is nothing to compare with: ${error.message}`);
     return NOT_INSTALLED;
   }
+  if (!(await runWebClient(say, python))) return 1;
+  if (isPage) return 0;
   const started = Date.now();
   const wanted = <R extends { readonly name: string }>(all: readonly R[]) =>
     all.filter(({ name }) => name === "join" || pattern.test(name));
