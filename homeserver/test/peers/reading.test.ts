@@ -123,6 +123,9 @@ describe.skipIf(!hasBrowser("Chromium"))("reading a room", { timeout: 240_000 },
     await panel()
       .getByRole("article", { name: /: an answer in it$/ })
       .waitFor();
+    // It is read a moment after it is seen: who closes the thread before has it unread as well.
+    const unread = page().getByRole("button", { name: /^Threads, \d unread$/ });
+    await unread.waitFor({ state: "detached" });
     await picture(page(), "thread-light");
     await panel().getByRole("button", { name: "Close" }).click();
     await inThread(bob, root, "while nobody looks");

@@ -1,4 +1,7 @@
-/** One tab at a time, where a browser has no Web Locks (a page without TLS). Loaded when it is wanted. */
+/**
+ * One tab at a time, where a browser has no Web Locks (a page without TLS), and what tabs tell those after them. Transactions of IndexedDB come
+ * one after the other in all tabs. What localStorage has may be behind in one tab what another has written. Loaded when it is wanted.
+ */
 
 const DATABASE = "weft leases";
 const TABLE = "leases";
@@ -59,6 +62,30 @@ export async function withLease<T>(name: string, work: () => Promise<T>): Promis
     } finally {
       await give(database, name, owner);
     }
+  } finally {
+    database.close();
+  }
+}
+
+/** Tells whoever looks after it, in whatever tab. Where a browser keeps nothing, nobody is told. */
+export async function tell(name: string, told: string): Promise<void> {
+  const database = await open().catch(() => undefined);
+  if (database === undefined) return;
+  try {
+    await answered(database.transaction(TABLE, "readwrite").objectStore(TABLE).put(told, name));
+  } finally {
+    database.close();
+  }
+}
+
+/** What was told last under a name. */
+export async function told(name: string): Promise<string | undefined> {
+  const database = await open().catch(() => undefined);
+  if (database === undefined) return undefined;
+  try {
+    return await answered<string | undefined>(
+      database.transaction(TABLE).objectStore(TABLE).get(name),
+    );
   } finally {
     database.close();
   }

@@ -19,6 +19,36 @@ async function exclusively<T>(work: () => Promise<T>): Promise<T> {
   return withLease(RENEWAL, work);
 }
 
+/** Milliseconds within which what one tab keeps is seen in the others, and between two looks. */
+const SPREADS_WITHIN = 5_000;
+const EVERY = 20;
+
+/** As much of a token as tells it from others, and is of no use. */
+const endOf = (token: string | undefined): string => token?.slice(-8) ?? "";
+
+/**
+ * The session as it is kept, once it is not one whose refresh token another tab has spent: that may be seen here a moment
+ * later, while the turn to renew has come already. A token that is spent twice ends the session.
+ */
+async function unspent(
+  name: string,
+  kept: () => Session | undefined,
+): Promise<Session | undefined> {
+  const { told } = await import("./lease.ts").catch(unloaded);
+  const spent = await told(name).catch(() => undefined);
+  for (let waited = 0; waited < SPREADS_WITHIN; waited += EVERY) {
+    const session = kept();
+    if (spent === undefined || endOf(session?.refreshToken) !== spent) return session;
+    await new Promise((resolve) => setTimeout(resolve, EVERY));
+  }
+  return kept();
+}
+
+async function noteSpent(name: string, token: string): Promise<void> {
+  const { tell } = await import("./lease.ts").catch(unloaded);
+  await tell(name, endOf(token)).catch(() => undefined);
+}
+
 async function byOAuth(session: Session): Promise<Session> {
   const { refreshTokens } = await import("./oauth.ts").catch(unloaded);
   return refreshTokens(session);
@@ -54,7 +84,8 @@ export function createTokenSource(first: Session, onEnded: (soft: boolean) => vo
   }
 
   async function refresh(used: string): Promise<boolean> {
-    const stored = kept();
+    const name = `${RENEWAL} ${session.userId} ${session.deviceId}`;
+    const stored = await unspent(name, kept);
     if (stored === undefined) return false;
     session = stored;
     if (stored.accessToken !== used) return true;
@@ -64,6 +95,7 @@ export function createTokenSource(first: Session, onEnded: (soft: boolean) => vo
     if (kept() === undefined) return false;
     session = next;
     saveSession(next);
+    if (next.refreshToken !== stored.refreshToken) await noteSpent(name, stored.refreshToken);
     return true;
   }
 

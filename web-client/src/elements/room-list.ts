@@ -54,7 +54,7 @@ export class WeftRoomList extends LitElement {
       this.client?.store.$list,
       $route,
       $listPlace,
-      this.client?.sync.$status,
+      this.client?.sync.$hasAll,
     ]);
   }
 
@@ -274,8 +274,7 @@ export class WeftRoomList extends LitElement {
   }
 
   #empty() {
-    const all = this.client.store.$list.get();
-    if (this.client.sync.$status.get() === "starting" && all.length === 0) {
+    if (!this.client.sync.$hasAll.get()) {
       return html`<p class="empty">${msg("Fetching your rooms…")}</p>`;
     }
     if (this.search !== "") return html`<p class="empty">${msg("No room matches.")}</p>`;

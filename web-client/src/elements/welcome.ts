@@ -21,7 +21,7 @@ export class WeftWelcome extends LitElement {
     super();
     new Watch(this, () => [
       this.client?.store.$list,
-      this.client?.sync.$status,
+      this.client?.sync.$hasAll,
       this.client && roleOf(this.client),
     ]);
   }
@@ -165,8 +165,7 @@ export class WeftWelcome extends LitElement {
   }
 
   override render() {
-    const isNew =
-      this.client.sync.$status.get() !== "starting" && this.client.store.$list.get().length === 0;
+    const isNew = this.client.sync.$hasAll.get() && this.client.store.$list.get().length === 0;
     return html`<main>
       ${logo(64)}
       ${

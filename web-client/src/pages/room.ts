@@ -47,7 +47,12 @@ export class WeftRoomPage extends LitElement {
     super();
     new Watch(this, () => {
       const room = this.#room;
-      return [this.client?.store.$list, room?.signals.$state, room && this.#trust(room)];
+      return [
+        this.client?.store.$list,
+        this.client?.sync.$hasAll,
+        room?.signals.$state,
+        room && this.#trust(room),
+      ];
     });
   }
 
@@ -265,8 +270,8 @@ export class WeftRoomPage extends LitElement {
   override render() {
     const room = this.#room;
     const { removal } = room ?? {};
-    // It is being read: whether one is in it is about to be known.
-    if (room === undefined && this.client.store.isFilling)
+    // Whether one is in it is about to be known.
+    if (room === undefined && !this.client.sync.$hasAll.get())
       return html`<main aria-busy="true"></main>`;
     const isRead = (removal !== undefined && removal.how !== "declined") || room?.isPeeked === true;
     if (room === undefined || (room.membership !== "join" && !isRead)) {

@@ -96,8 +96,15 @@ class Page {
   }
 
   toString(): string {
-    return this.#parts.join("").replace(/[ \t]+$/gm, "");
+    return this.#parts.join("").split("\n").map(withoutEnd).join("\n");
   }
+}
+
+/** A line without the spaces at its end. A pattern would look at each of them once for every one before it. */
+function withoutEnd(line: string): string {
+  let end = line.length;
+  while (end > 0 && (line[end - 1] === " " || line[end - 1] === "\t")) end -= 1;
+  return line.slice(0, end);
 }
 
 /** An element's attribute; undefined: it has none of that name. */

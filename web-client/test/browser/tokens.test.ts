@@ -73,6 +73,21 @@ test("a token that another tab renewed is taken over without asking the server",
   expect(refreshes()).toBe(0);
 });
 
+test("a token that another tab has spent is not spent again, while what that keeps is not seen here yet", async () => {
+  const { refreshes } = serve(renewed);
+  const first = createTokenSource(session, () => undefined);
+  const second = createTokenSource(session, () => undefined);
+  const refusal = new ApiError(401, { errcode: "M_UNKNOWN_TOKEN" });
+  await first.renew("old", refusal);
+  const next = loadSession()!;
+  // As another process sees it for a moment.
+  saveSession(session);
+  const answer = second.renew("old", refusal);
+  setTimeout(() => saveSession(next), 100);
+  expect(await answer).toBe("valid");
+  expect(refreshes()).toBe(1);
+});
+
 test("a refusal does not end the session when another tab has stored a newer token meanwhile", async () => {
   const { refreshes } = serve(() => {
     saveSession({ ...session, accessToken: "valid", refreshToken: "r2" });
