@@ -120,8 +120,12 @@ describe("the keyboard in a window", () => {
     await page.viewport(600, 700);
     navigate({ page: "settings", section: "appearance" });
     const back = page.getByRole("link", { name: "Back to the rooms" });
-    await expect.element(back).toBeInTheDocument();
-    (back.element() as HTMLElement).focus();
+    await expect.element(back).toBeVisible();
+    // The page may still be coming, and give the keyboard to its main part.
+    await eventually(() => {
+      (back.element() as HTMLElement).focus();
+      expect(focused()).toBe(back.element());
+    });
     await userEvent.keyboard("{Enter}");
     await expect.element(back).not.toBeInTheDocument();
     await eventually(() => expect(focused()).not.toBe(document.body));
