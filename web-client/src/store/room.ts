@@ -200,7 +200,8 @@ export class Room {
   /** One after whom the room is called is known by name until their member event comes. */
   #meetHero({ user_id: userId, displayname, avatar_url: avatar }: Schema<"SlidingHero">): void {
     if (this.stateEvent("m.room.member", userId) !== undefined) return;
-    const content: Unchecked<"m.room.member"> = { membership: "join" };
+    // Whether they are in the room it does not say: nobody gets keys by it.
+    const content: Unchecked<"m.room.member"> = {};
     if (displayname !== undefined) content.displayname = displayname;
     if (avatar !== undefined) content.avatar_url = avatar;
     this.setState({ type: "m.room.member", state_key: userId, sender: userId, content });

@@ -36,6 +36,8 @@ function lostPosition(error: unknown): boolean {
   return (
     error instanceof ApiError &&
     (error.errcode === "M_UNKNOWN_POS" ||
+      // What the position is of, the server has no more.
+      error.errcode === "M_UNRECOGNIZED" ||
       (error.status === 400 && error.errcode !== "M_UNKNOWN_TOKEN"))
   );
 }

@@ -302,6 +302,7 @@ describe("what is taken in", () => {
     const room = new Room("!r:one");
     room.apply({ heroes: [{ user_id: ANN, displayname: "Ann" }] });
     expect(room.displayName(ANN)).toBe("Ann");
+    expect(room.members("join", "invite")).toEqual([]);
     room.apply({ state_after: { events: [make.member(ANN, "join", "Anna")] } });
     room.apply({ heroes: [{ user_id: ANN, displayname: "Ann" }] });
     expect(room.displayName(ANN)).toBe("Anna");
