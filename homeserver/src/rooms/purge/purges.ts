@@ -17,14 +17,15 @@ import {
 import type { PurgeRow, PurgeStatus } from "../../storage/rooms/purges.ts";
 import { noteClosure } from "../../storage/administration/room-status.ts";
 import { type Leases, whileLeader } from "../../storage/leases.ts";
+import type { Sql, Tx } from "../../storage/sql.ts";
 import { closestEvent } from "../history/by-time.ts";
 import { isInGraph } from "../records/in-graph.ts";
 import type { RoomStore } from "../state/store.ts";
 import { placeOf } from "../visibility/tokens.ts";
-import type { NewRoom, Purge, PurgeReport, RoomPurgeOptions, RoomPurges } from "../api/purges.ts";
+import type { NewRoom, Purge, RoomPurgeOptions, RoomPurges } from "../api/purges.ts";
 import type { Room, RoomMembers, StoredEvent } from "../api/index.ts";
 import { createPurgeSteps } from "./steps.ts";
-import type { HistoryPurge, PurgeStepsDeps } from "./steps.ts";
+import type { HistoryPurge, NotedReport, PurgeStepsDeps } from "./steps.ts";
 import { createSuccessors } from "./successor.ts";
 import type { SuccessorDeps } from "./successor.ts";
 
@@ -47,7 +48,7 @@ const MAX_ATTEMPTS = 5;
 const PAUSE_MS = 1_000;
 /** How long ended purges can be queried, and clients can be told whom they no longer share. */
 const REMEMBERED_MS = 7 * 24 * 3_600_000;
-const NOTHING: PurgeReport = { putOut: [], notPutOut: [], aliases: [] };
+const NOTHING: NotedReport = { putOut: [], notPutOut: [], aliases: [], leaving: [] };
 
 export function createPurges(
   deps: PurgesDeps,
@@ -107,16 +108,16 @@ export function createPurges(
       if (tried < MAX_ATTEMPTS) return clock.sleep(PAUSE_MS * tried, signal);
       attempts.delete(purgeId);
       const reason = "The server's log tells what went wrong";
-      await end(purgeId, "failed", { reason }).catch(() => {});
+      await end(purgeId, "failed", reason).catch(() => {});
     }
   }
 
   async function end(
     purgeId: string,
     status: "complete" | "failed",
-    more: { report?: string; reason?: string } = {},
+    reason?: string,
   ): Promise<void> {
-    await notePurge(sql, purgeId, { status, ...more, ended: clock.now() });
+    await notePurge(sql, purgeId, { status, reason, ended: clock.now() });
   }
 
   async function perform(row: PurgeRow, signal: AbortSignal): Promise<void> {
@@ -129,37 +130,37 @@ export function createPurges(
     const request = JSON.parse(row.request) as RoomPurgeOptions & { readonly by?: UserId };
     const { purge, force, message, newRoom, by } = request;
     if (roomNid === null) return end(purgeId, "complete");
-    let known = reportOf(row);
-    const note = (status: PurgeStatus) => async (report: PurgeReport) =>
-      notePurge(sql, purgeId, { status, report: JSON.stringify(report), ended: null });
+    let known = notedIn(row);
+    const noteIn = (on: Sql | Tx, status: PurgeStatus, report: NotedReport) =>
+      notePurge(on, purgeId, { status, report: JSON.stringify(report), ended: null });
     if (row.status === "shutting_down") {
       const before = await withSuccessor(row, newRoom);
-      const done = await steps.putOut(room, before, message, signal, note("shutting_down"));
-      known = done;
-      if (done.newRoom !== undefined) {
-        await successors.moveIn(room.roomId, done.newRoom, done.putOut);
+      known = await steps.putOut(room, before, message, signal, (now) =>
+        noteIn(sql, row.status, now),
+      );
+      if (known.newRoom !== undefined) {
+        await successors.moveIn(room.roomId, known.newRoom, known.putOut, signal);
       }
-      const report = JSON.stringify(done);
       if (!purge) {
         const closure = { closedTs: clock.now(), reason: message ?? null };
         if (by !== undefined) await noteClosure(sql, room.nid, "shut_down", { by, ...closure });
-        return end(purgeId, "complete", { report });
+        return end(purgeId, "complete");
       }
-      if (done.notPutOut.length > 0 && !force) {
-        const reason = "Some users could not be made to leave";
-        return end(purgeId, "failed", { report, reason });
+      if (known.notPutOut.length > 0 && !force) {
+        return end(purgeId, "failed", "Some users could not be made to leave");
       }
-      await note("purging")(done);
+      await noteIn(sql, "purging", known);
     }
-    const earlier = known.deletedRows ?? 0;
-    const withRows = (deleted: number) => ({ ...known, deletedRows: earlier + deleted });
-    const deleted = await steps.room(room, signal, (rows) => note("purging")(withRows(rows)));
-    await end(purgeId, "complete", { report: JSON.stringify(withRows(deleted)) });
+    await steps.room(room, signal, async (tx, deleted) => {
+      known = { ...known, deletedRows: (known.deletedRows ?? 0) + deleted };
+      await noteIn(tx, "purging", known);
+    });
+    await end(purgeId, "complete");
   }
 
   /** The report, with the room for the removed users, which is created only once. */
-  async function withSuccessor(row: PurgeRow, wanted: NewRoom | undefined): Promise<PurgeReport> {
-    const before = reportOf(row);
+  async function withSuccessor(row: PurgeRow, wanted: NewRoom | undefined): Promise<NotedReport> {
+    const before = notedIn(row);
     if (wanted === undefined || before.newRoom !== undefined) return before;
     const { purgeId, status } = row;
     const report = { ...before, newRoom: await successors.make(wanted, purgeId) };
@@ -246,9 +247,10 @@ export function createPurges(
 function purgeOf(row: PurgeRow): Purge {
   const { purgeId, kind, status: state, reason } = row;
   const roomId = row.roomId as RoomId;
-  return { purgeId, roomId, kind, state, reason: reason ?? undefined, report: reportOf(row) };
+  const { leaving: _, ...report } = notedIn(row);
+  return { purgeId, roomId, kind, state, reason: reason ?? undefined, report };
 }
 
-function reportOf({ report }: PurgeRow): PurgeReport {
-  return { ...NOTHING, ...(JSON.parse(report) as Partial<PurgeReport>) };
+function notedIn({ report }: PurgeRow): NotedReport {
+  return { ...NOTHING, ...(JSON.parse(report) as Partial<NotedReport>) };
 }

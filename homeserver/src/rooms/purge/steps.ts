@@ -34,19 +34,26 @@ interface PurgedRoom {
 
 export interface PurgeSteps {
   history(room: PurgedRoom, work: HistoryPurge, signal: AbortSignal): Promise<void>;
+  /** `note` is told before users leave, and of the end, so that no cut loses anybody's name. */
   putOut(
     room: PurgedRoom,
-    before: PurgeReport,
+    before: NotedReport,
     message: string | undefined,
     signal: AbortSignal,
-    note: (report: PurgeReport) => Promise<void>,
-  ): Promise<PurgeReport>;
-  /** `note` is told now and then how many rows were deleted, and so is the caller at the end. */
+    note: (report: NotedReport) => Promise<void>,
+  ): Promise<NotedReport>;
+  /** `note` is told in the transaction of each step how many rows it deletes. */
   room(
     room: PurgedRoom,
     signal: AbortSignal,
-    note: (deletedRows: number) => Promise<void>,
-  ): Promise<number>;
+    note: (tx: Tx, deletedRows: number) => Promise<void>,
+  ): Promise<void>;
+}
+
+/** A report as it is stored. */
+export interface NotedReport extends PurgeReport {
+  /** Users who are being made to leave: whoever of them is out was put out. */
+  readonly leaving: readonly UserId[];
 }
 
 export interface HistoryPurge {
@@ -60,9 +67,8 @@ export interface HistoryPurge {
 
 /** Rows per transaction. */
 const BATCH = 500;
-/** How often those who look are told how far it is. */
-const USERS_BETWEEN_NOTES = 20;
-const STEPS_BETWEEN_NOTES = 10;
+/** Users who are made to leave between two notes. */
+const USERS_AT_ONCE = 20;
 /** How long it waits until the leave events have been sent to other servers. */
 const SENDER_MS = 10_000;
 const LOOK_MS = 200;
@@ -74,13 +80,20 @@ export function createPurgeSteps(deps: PurgeStepsDeps): PurgeSteps {
   async function untilNothing(
     step: (tx: Tx) => Promise<number>,
     signal: AbortSignal,
-    done?: () => Promise<void>,
   ): Promise<void> {
     for (let count = 1; count > 0;) {
       signal.throwIfAborted();
       count = await sql.begin(step);
-      await done?.();
     }
+  }
+
+  /** False when the user could not be made to leave. */
+  function leave(roomId: RoomId, userId: UserId, reason: string | undefined): Promise<boolean> {
+    const left = deps.members.leave({ by: { userId }, roomId, reason });
+    return left.then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Makes every replica drop what it caches of the room. */
@@ -112,47 +125,45 @@ export function createPurgeSteps(deps: PurgeStepsDeps): PurgeSteps {
     },
 
     async putOut({ nid, roomId }, before, message, signal, note) {
-      const putOut = new Set<UserId>(before.putOut);
+      const members = (await localMembers(sql, nid, serverName)) as UserId[];
+      const within = new Set(members);
+      const out = before.leaving.filter((userId) => !within.has(userId));
+      const putOut = new Set<UserId>([...before.putOut, ...out]);
       const notPutOut = new Set<UserId>();
-      const report = () => ({ ...before, putOut: [...putOut], notPutOut: [...notPutOut] });
-      let since = 0;
-      for (const userId of (await localMembers(sql, nid, serverName)) as UserId[]) {
-        signal.throwIfAborted();
-        try {
-          await deps.members.leave({ by: { userId }, roomId, reason: message });
-          putOut.add(userId);
-        } catch {
-          notPutOut.add(userId);
+      const report = (leaving: readonly UserId[]): NotedReport => ({
+        ...before,
+        ...{ putOut: [...putOut], notPutOut: [...notPutOut], leaving },
+      });
+      for (let i = 0; i < members.length; i += USERS_AT_ONCE) {
+        const leaving = members.slice(i, i + USERS_AT_ONCE);
+        await note(report(leaving));
+        for (const userId of leaving) {
+          signal.throwIfAborted();
+          const isOut = await leave(roomId, userId, message);
+          (isOut ? putOut : notPutOut).add(userId);
         }
-        since += 1;
-        if (since % USERS_BETWEEN_NOTES === 0) await note(report());
       }
-      await untilSent(log.position, signal);
+      signal.throwIfAborted();
+      // Noted before they are moved elsewhere: afterwards nobody could tell which they were.
       const aliases = new Set([...before.aliases, ...(await aliasesOfRoom(sql, roomId))]);
-      return { ...report(), aliases: [...aliases] };
+      const done = { ...report([]), aliases: [...aliases] };
+      await note(done);
+      await untilSent(log.position, signal);
+      return done;
     },
 
     async room(room, signal, note) {
       const { nid, roomId } = room;
-      let deleted = 0;
-      let steps = 0;
-      await untilNothing(
-        async (tx) => {
-          const count = await purgeRoom(tx, nid, BATCH);
-          deleted += count;
-          return count;
-        },
-        signal,
-        async () => {
-          steps += 1;
-          if (steps % STEPS_BETWEEN_NOTES === 0) await note(deleted);
-        },
-      );
+      const step = async (tx: Tx) => {
+        const deleted = await purgeRoom(tx, nid, BATCH);
+        if (deleted > 0) await note(tx, deleted);
+        return deleted;
+      };
+      await untilNothing(step, signal);
       await sql.begin((tx) => forgetRoom(tx, nid, roomId));
       await tell(room, true);
       // A replica that still had the room in memory may have written to it meanwhile.
       await untilNothing((tx) => purgeRoom(tx, nid, BATCH), signal);
-      return deleted;
     },
   };
 }

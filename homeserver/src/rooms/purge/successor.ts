@@ -19,8 +19,11 @@ export interface Successors {
    * if an earlier attempt was cut off.
    */
   make(wanted: NewRoom, purgeId: string): Promise<RoomId>;
-  /** Joins as many of the users as possible, and moves the old room's aliases. */
-  moveIn(from: RoomId, to: RoomId, users: readonly UserId[]): Promise<void>;
+  /**
+   * Joins as many of the users as possible, and moves the old room's aliases. It can be repeated:
+   * those who are in the room stay as they are.
+   */
+  moveIn(from: RoomId, to: RoomId, users: readonly UserId[], signal: AbortSignal): Promise<void>;
 }
 
 export function createSuccessors({ sql, members, create, send }: SuccessorDeps): Successors {
@@ -43,9 +46,10 @@ export function createSuccessors({ sql, members, create, send }: SuccessorDeps):
       await send.message({ by: actor, roomId, type: "m.room.message", content, txnId: purgeId });
       return roomId;
     },
-    async moveIn(from, to, users) {
+    async moveIn(from, to, users, signal) {
       await moveAliases(sql, from, to);
       for (const userId of users) {
+        signal.throwIfAborted();
         await members.join({ by: { userId }, room: to }).catch(() => undefined);
       }
     },
