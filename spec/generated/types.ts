@@ -5022,7 +5022,7 @@ export interface paths {
         get: operations["getNoticeSending"];
         /**
          * Send many users a notice, or all of them
-         * @description Each gets it once, in the room that they have with the server. A repeated request changes nothing, and is answered with how far it is.
+         * @description Each gets it once, in the room that they have with the server. An administrator's repeated request changes nothing, and is answered with how far it is, also when the order of the users or of the content's members differs. Another request with the same id is refused, as long as the first is known.
          */
         put: operations["beginNoticeSending"];
         post?: never;
@@ -33748,7 +33748,7 @@ export interface operations {
             /**
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
-             *     - `M_INVALID_PARAM`: A user is not one of this server, too much is said, or another notice has that id.
+             *     - `M_INVALID_PARAM`: A user is not one of this server, or too much is said.
              *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
@@ -33778,6 +33778,15 @@ export interface operations {
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNKNOWN`: Another notice has that id: other words, other users, or somebody else's. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

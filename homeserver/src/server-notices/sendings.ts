@@ -3,7 +3,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { errors, MatrixError } from "../protocol/errors.ts";
 import type { EventId, UserId } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
+import { canonicalJsonLoose, type JsonObject } from "../protocol/json.ts";
 import * as storage from "../storage/administration/notice-sendings.ts";
 import { type Leases, whileLeader } from "../storage/leases.ts";
 import type { Sql } from "../storage/sql.ts";
@@ -29,7 +29,7 @@ export interface NoticeSending extends Omit<storage.NoticeSendingRow, "content">
 export interface NoticeSendings {
   /**
    * Begins to tell users something. One id is one notice, however often it is begun.
-   * @throws MatrixError M_INVALID_PARAM 400
+   * @throws MatrixError M_INVALID_PARAM 400, M_UNKNOWN 409: that id is of another notice
    */
   begin(notices: ManyNotices): Promise<NoticeSending>;
   /** @throws MatrixError M_NOT_FOUND 404: there is none, or it ended long ago */
@@ -170,8 +170,12 @@ export function createNoticeSendings(
         storage.insertNoticeSending(tx, { ...row, createdTs: now }, to),
       );
       const sending = await one(noticeId);
-      if (!isNew && !isSame(sending, { ...row, content })) {
-        throw errors.invalidParam("Another notice has that id");
+      const isSame = (): Promise<boolean> => {
+        if (!saysSame(sending, { ...row, content })) return Promise.resolve(false);
+        return to === undefined ? Promise.resolve(true) : storage.isNoticeTo(sql, noticeId, to);
+      };
+      if (!isNew && !(await isSame())) {
+        throw errors.unknown("Another notice has that id: choose a new one", 409);
       }
       wake.abort();
       return sending;
@@ -208,11 +212,11 @@ function stateOf(row: storage.NoticeSendingRow): NoticeSending["state"] {
   return row.told + row.failed === 0 ? "waiting" : "running";
 }
 
-function isSame(
+function saysSame(
   known: NoticeSending,
   row: Pick<NoticeSending, "requestedBy" | "type" | "toAll" | "content">,
 ): boolean {
   const said = ({ requestedBy, type, toAll, content }: typeof row) =>
-    JSON.stringify([requestedBy, type, toAll, content]);
+    canonicalJsonLoose({ requestedBy, type, toAll, content });
   return said(known) === said(row);
 }

@@ -63,8 +63,6 @@ describe("on one server", () => {
     expect(await ended("two")).toMatchObject({ state: "complete", told: 2, failed: 0 });
     expect((await asked("PUT", `${PATH}/two`, body)).body).toMatchObject({ state: "complete" });
     expect(await told("To two")).toEqual(users.slice(0, 2));
-    const other = await asked("PUT", `${PATH}/two`, { ...said("Other"), users: users.slice(0, 1) });
-    expect([other.status, other.body.errcode]).toEqual([400, "M_INVALID_PARAM"]);
   });
 
   test("everybody is who has an open account and is a person", async () => {
@@ -171,6 +169,41 @@ describe("on one server", () => {
       const answer = await asked(method, `${PATH}/nothing${rest}`, body);
       expect([answer.status, answer.body.errcode]).toEqual([404, "M_NOT_FOUND"]);
     }
+  });
+
+  test("another notice with the same id is refused, and the same in other words for it is not", async () => {
+    const [first, second, third] = users as [string, string, string];
+    const body = { ...said("Mine"), users: [first, second] };
+    await asked("PUT", `${PATH}/mine`, body);
+    const again = {
+      users: [second, first, second],
+      type: "m.room.message",
+      content: { body: "Mine", msgtype: "m.text" },
+    };
+    expect(await asked("PUT", `${PATH}/mine`, again)).toMatchObject({
+      status: 200,
+      body: { notice_id: "mine", total: 2 },
+    });
+    await asked("PUT", `${PATH}/everybodys`, said("To whom it may concern"));
+    const other = await administrator(server, "other");
+    const refused: [string, object, TestUser?][] = [
+      ["mine", { ...body, ...said("Other") }],
+      ["mine", { ...body, type: "m.other" }],
+      ["mine", { ...body, users: [first] }],
+      ["mine", { ...body, users: [first, third] }],
+      ["mine", { ...body, users: [first, second, third] }],
+      ["mine", said("Mine")],
+      ["mine", body, other],
+      ["everybodys", { ...said("To whom it may concern"), users }],
+    ];
+    for (const [id, wish, by = root] of refused) {
+      const answer = await asked("PUT", `${PATH}/${id}`, wish, { by });
+      expect([wish, answer.status, answer.body.errcode]).toEqual([wish, 409, "M_UNKNOWN"]);
+    }
+    expect(await ended("mine")).toMatchObject({ told: 2, total: 2, requested_by: root.userId });
+    expect(await told("Mine")).toEqual([first, second]);
+    expect(await told("Other")).toEqual([]);
+    await ended("everybodys");
   });
 });
 

@@ -68,6 +68,20 @@ export async function findNoticeSending(
   return row;
 }
 
+/** Whether a notice is to these users and to nobody else. */
+export async function isNoticeTo(
+  sql: Sql | Tx,
+  noticeId: string,
+  to: readonly string[],
+): Promise<boolean> {
+  const others = await sql`
+    SELECT FROM (SELECT DISTINCT unnest(${textArray(to)}::text[]) AS user_id) AS wanted
+    FULL JOIN (SELECT user_id FROM notice_recipients WHERE notice_id = ${noticeId}) AS known
+      USING (user_id)
+    WHERE wanted.user_id IS NULL OR known.user_id IS NULL LIMIT 1`;
+  return others.length === 0;
+}
+
 /** The oldest job that tells somebody yet. */
 export async function nextNoticeSending(sql: Sql | Tx): Promise<NoticeSendingRow | undefined> {
   const [row] = await sql<NoticeSendingRow[]>`
