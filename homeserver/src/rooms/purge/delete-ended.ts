@@ -12,7 +12,7 @@ import {
 import type { Sql } from "../../storage/sql.ts";
 import type { Lifetimes } from "../visibility/lifetimes.ts";
 import type { RetentionRules } from "../visibility/retention-rules.ts";
-import type { PurgeSteps } from "./steps.ts";
+import type { HistoryPurge, PurgeSteps } from "./steps.ts";
 
 export interface DeleteEndedDeps {
   readonly sql: Sql;
@@ -21,7 +21,7 @@ export interface DeleteEndedDeps {
   readonly leases: Leases | undefined;
   readonly rules: RetentionRules;
   readonly lifetimes: Lifetimes;
-  readonly steps: Pick<PurgeSteps, "history">;
+  readonly steps: Pick<PurgeSteps, "history" | "endHistory">;
   /** Whether a room's state is still being fetched. */
   readonly isPartial: (roomNid: number) => Promise<boolean>;
 }
@@ -37,27 +37,29 @@ const CLOCKS_DIFFER_MS = 24 * 3_600_000;
 /**
  * Goes through all rooms, and takes out of each the part of its timeline that comes before the
  * first message that has not ended. State stays, and so does the newest event, which the next one
- * has to name. A round that is interrupted is done again.
+ * has to name. A round that is cut off, wherever that is, is completed by the next.
  */
 export function deleteEnded(deps: DeleteEndedDeps): {
   /** One round through all rooms, for tests. */
   round(signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
 } {
-  const { sql, clock, logger, lifetimes } = deps;
+  const { sql, clock, logger, lifetimes, steps } = deps;
   const stopping = new AbortController();
 
-  async function inRoom(nid: number, roomId: RoomId, signal: AbortSignal): Promise<void> {
+  /** What is to be deleted in a room. `isBegun`: something may be left that is in no timeline. */
+  async function dueIn(nid: number, isBegun: boolean): Promise<HistoryPurge | undefined> {
     const lifetime = lifetimes.of(nid);
-    if (lifetime === undefined) return;
+    if (lifetime === undefined) return undefined;
     const now = clock.now();
-    if (!(await hasMessageBefore(sql, nid, now - lifetime))) return;
-    if (await deps.isPartial(nid)) return;
+    if (!isBegun && !(await hasMessageBefore(sql, nid, now - lifetime))) return undefined;
+    if (await deps.isPartial(nid)) return undefined;
     const living = { since: now - lifetime, until: now + CLOCKS_DIFFER_MS };
     const before = await firstLivingPlace(sql, nid, living);
+    if (before === undefined) return undefined;
     // The newest event stays, however old it is: there may be nothing else.
-    if (before === undefined || !(await hasEndedInFront(sql, nid, before, living))) return;
-    await deps.steps.history({ nid, roomId }, { before, localEvents: true, living }, signal);
+    if (!isBegun && !(await hasEndedInFront(sql, nid, before, living))) return undefined;
+    return { before, localEvents: true, living };
   }
 
   async function round(signal: AbortSignal): Promise<void> {
@@ -65,11 +67,15 @@ export function deleteEnded(deps: DeleteEndedDeps): {
     for (let after = 0, more = true; more && deps.rules.isOn;) {
       const rooms = await roomsAfter(sql, after, ROOMS_AT_ONCE);
       more = rooms.length === ROOMS_AT_ONCE;
-      for (const { nid, roomId } of rooms) {
+      for (const { nid, isBegun, ...room } of rooms) {
         signal.throwIfAborted();
         after = nid;
+        const roomId = room.roomId as RoomId;
         try {
-          await inRoom(nid, roomId as RoomId, signal);
+          const due = await dueIn(nid, isBegun);
+          if (due !== undefined) await steps.history({ nid, roomId }, due, signal);
+          // Whatever has become of the rules since it was cut off.
+          else if (isBegun) await steps.endHistory({ nid, roomId });
         } catch (err) {
           if (signal.aborted) return;
           logger.warn({ err, room: roomId }, "messages that have ended were not deleted");

@@ -10,7 +10,8 @@ import {
   closeGaps,
   forgetRoom,
   localMembers,
-  notePurgedDepth,
+  notePurgeBegun,
+  notePurgeEnded,
   purgeHistory,
   purgeRoom,
 } from "../../storage/rooms/purge-rows.ts";
@@ -34,6 +35,8 @@ interface PurgedRoom {
 
 export interface PurgeSteps {
   history(room: PurgedRoom, work: HistoryPurge, signal: AbortSignal): Promise<void>;
+  /** What is left of one that was cut off after its last deletion. */
+  endHistory(room: PurgedRoom): Promise<void>;
   /** `note` is told before users leave, and of the end, so that no cut loses anybody's name. */
   putOut(
     room: PurgedRoom,
@@ -111,17 +114,25 @@ export function createPurgeSteps(deps: PurgeStepsDeps): PurgeSteps {
     }
   }
 
+  /** When nothing is left to delete, nothing else tells that this is still to be done. */
+  async function endHistory(room: PurgedRoom): Promise<void> {
+    await tell(room, false);
+    await recountEvents(sql, room.nid);
+    await notePurgeEnded(sql, room.nid);
+  }
+
   return {
+    endHistory,
+
     async history(room, { before, localEvents, living }, signal) {
-      await notePurgedDepth(sql, room.nid, before);
+      await notePurgeBegun(sql, room.nid, before);
+      await closeGaps(sql, room.nid, before, living);
       const keepServer = localEvents ? undefined : serverName;
       for (const pass of HISTORY_PASSES) {
         const options = { before, keepServer, living, limit: BATCH, pass };
         await untilNothing((tx) => purgeHistory(tx, room.nid, options), signal);
       }
-      await closeGaps(sql, room.nid, before, living);
-      await recountEvents(sql, room.nid);
-      await tell(room, false);
+      await endHistory(room);
     },
 
     async putOut({ nid, roomId }, before, message, signal, note) {

@@ -109,14 +109,22 @@ export async function closeGaps(
       AND (e.position IS NULL OR (e.position, e.ordinal) <= (${upTo.position}, ${upTo.ordinal}))`;
 }
 
-/** Notes the depth of the purge: events up to it that arrive again count as old. */
-export async function notePurgedDepth(sql: Sql | Tx, roomNid: number, from: Place): Promise<void> {
+/**
+ * Notes that history is being deleted, and the depth of it: events up to it that arrive again count
+ * as old.
+ */
+export async function notePurgeBegun(sql: Sql | Tx, roomNid: number, from: Place): Promise<void> {
   await sql`
-    UPDATE rooms SET purged_depth = (
+    UPDATE rooms SET purge_begun = true, purged_depth = (
       SELECT min(depth) - 1 FROM events
       WHERE room_nid = ${roomNid} AND position IS NOT NULL AND status = 0
         AND (position, ordinal) >= (${from.position}, ${from.ordinal}))
     WHERE room_nid = ${roomNid}`;
+}
+
+/** Everybody knows that history was deleted. */
+export async function notePurgeEnded(sql: Sql | Tx, roomNid: number): Promise<void> {
+  await sql`UPDATE rooms SET purge_begun = false WHERE room_nid = ${roomNid}`;
 }
 
 /** Tables that hold rows of a room besides its events. */
@@ -244,10 +252,10 @@ export async function currentContents(
   });
 }
 
-/** The next rooms by nid, after one. */
+/** The next rooms by nid, after one, and whether a purge of their history has begun and not ended. */
 export async function roomsAfter(sql: Sql, after: number, limit: number) {
-  return await sql<{ nid: number; roomId: string }[]>`
-    SELECT room_nid AS nid, room_id AS "roomId" FROM rooms
+  return await sql<{ nid: number; roomId: string; isBegun: boolean }[]>`
+    SELECT room_nid AS nid, room_id AS "roomId", purge_begun AS "isBegun" FROM rooms
     WHERE room_nid > ${after} ORDER BY room_nid LIMIT ${limit}`;
 }
 

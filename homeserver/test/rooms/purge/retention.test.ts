@@ -1,5 +1,7 @@
 /** Messages end when their time is over, for readers at once and in the tables soon. (MSC1763.) */
 import { beforeEach, describe, expect, test } from "vitest";
+import { systemClock } from "../../../src/platform/clock.ts";
+import { silentLogger } from "../../../src/platform/logger.ts";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import type { Actor } from "../../../src/rooms/index.ts";
 import {
@@ -7,6 +9,8 @@ import {
   NO_RETENTION,
   type RetentionRules,
 } from "../../../src/rooms/visibility/retention-rules.ts";
+import { createPurgeSteps, deleteEnded } from "../../../src/rooms/purge/index.ts";
+import { countEvents } from "../../../src/storage/administration/room-sizes.ts";
 import { openWorld, publicRoom } from "../support/servers.ts";
 import { stateAt } from "../support/what-it-has.ts";
 import type { TestServer } from "../support/world.ts";
@@ -221,5 +225,57 @@ describe("a message whose time is over", () => {
     await round();
     expect(await bodies(a, alice, roomId)).toEqual([...meanwhile, "new"]);
     expect(await stored("before-leaving")).toBe(0);
+  });
+
+  test("is told of, and counted off, by the next round where one was cut off after deleting it", async () => {
+    const roomId = await publicRoom(world, [a, alice]);
+    await say(a, alice, roomId, "cut-old", 2 * DAY);
+    await say(a, alice, roomId, "cut-new");
+    const { nid } = (await a.rooms.view.room(roomId))!;
+    const { sql } = a.db;
+    const countsAll = async () => {
+      const [row] = await sql<{ isRight: boolean }[]>`
+        SELECT s.events = (SELECT count(*) FROM events WHERE room_nid = ${nid} AND position IS NOT NULL)
+          AS "isRight"
+        FROM room_sizes s WHERE room_nid = ${nid}`;
+      return row?.isRight;
+    };
+    while (await countEvents(sql));
+    expect(await countsAll()).toBe(true);
+    rules.usual = DAY;
+    const cut = deleteEnded({
+      ...{ sql, clock: systemClock, logger: silentLogger(), leases: undefined, rules },
+      lifetimes: {
+        ...{ isOver: () => false, refresh: async () => {}, stop: async () => {} },
+        of: (room) => (room === nid ? DAY : undefined),
+      },
+      isPartial: async () => false,
+      steps: createPurgeSteps({
+        ...{ sql, clock: systemClock, serverName: a.name, members: a.rooms.members },
+        log: { ...a.log, append: () => Promise.reject(new Error("killed")) },
+      }),
+    });
+    await cut.round(new AbortController().signal);
+    await cut.stop();
+    expect([await stored("cut-old"), await countsAll()]).toEqual([0, false]);
+    const isBegun = async () => {
+      const rows = await sql`SELECT FROM rooms WHERE room_nid = ${nid} AND purge_begun`;
+      return rows.length === 1;
+    };
+    expect(await isBegun()).toBe(true);
+
+    const told: unknown[] = [];
+    a.log.follow({
+      phase: "readers",
+      kinds: ["purge"],
+      take: (records) => void told.push(...records),
+    });
+    // By then nothing ends any more.
+    rules.usual = undefined;
+    await round();
+    expect([await countsAll(), await isBegun()]).toEqual([true, false]);
+    expect(told).toEqual([expect.objectContaining({ kind: "purge", roomId, whole: false })]);
+    await round();
+    expect(told).toHaveLength(1);
   });
 });
