@@ -101,6 +101,15 @@ export function story(browser: Browser, url: string, alice: User, bob: User): St
         await waitForMessage(at.page, "from the web client");
         const roomId = await bob.createRoom({ name: "By invitation", preset: "private_chat" });
         await bob.invite(roomId, alice.userId);
+        await entry(at.page, "By invitation").waitFor();
+        // What comes beside a room does not say that one is in it.
+        const eventId = await bob.send(roomId, "before");
+        const receipt = { roomId, receiptType: "m.read", eventId } as const;
+        await bob.call("postReceipt", { path: receipt, body: {} });
+        const typing = { typing: true, timeout: 20_000 };
+        await bob.call("setTyping", { path: { roomId, userId: bob.userId }, body: typing });
+        await bob.send(rooms[0]!, "the newest by now");
+        await at.page.getByText("the newest by now").first().waitFor();
         await acceptInvite(at.page, "By invitation");
         await bob.send(roomId, "welcome");
         await waitForMessage(at.page, "welcome");
@@ -135,10 +144,29 @@ export function story(browser: Browser, url: string, alice: User, bob: User): St
       },
     },
     {
+      name: "follows in two tabs, neither of which takes the answers from the other",
+      async run() {
+        const tab = await at.page.context().newPage();
+        await tab.goto(url);
+        await entry(tab, "Room 7").waitFor();
+        at.syncs.length = 0;
+        for (const words of ["to both", "once more", "to the end"]) {
+          await bob.send(rooms[7]!, words);
+          for (const page of [tab, at.page]) await page.getByText(words).first().waitFor();
+        }
+        if (at.syncs.some(({ searchParams }) => !searchParams.has("pos"))) {
+          throw new Error("the first tab began anew");
+        }
+        await tab.close();
+      },
+    },
+    {
       name: "tells who was put out of a room",
       async run() {
         const body = { user_id: alice.userId, reason: "a trial" };
         await bob.call("kick", { path: { roomId: rooms[7]! }, body });
+        // It goes to the end of the list.
+        await at.page.getByRole("searchbox", { name: "Find a room" }).fill("Room 7");
         await openRoom(at.page, /^Room 7$/);
         await at.page.getByText("a trial").first().waitFor();
       },

@@ -10,6 +10,31 @@ import {
   type SyncResponse,
 } from "./types.ts";
 
+/** What the client reads of a room that is not open yet, with the key "". */
+const TYPES = [
+  ...["create", "name", "avatar", "topic", "canonical_alias", "encryption", "tombstone"],
+  ...["power_levels", "join_rules", "guest_access", "history_visibility", "server_acl"],
+  ...["pinned_events", "retention"],
+].map((name) => `m.room.${name}`);
+
+/**
+ * What the client reads of a room's state; members come as they are met. By name: a `*` for the type is more than some servers
+ * take (Synapse 1.163 fails at it).
+ */
+export const STATE = [
+  ...TYPES.map((type) => [type, ""]),
+  ["m.room.member", "$ME"],
+  ["m.room.member", "$LAZY"],
+  ["m.space.child", "*"],
+  ["m.space.parent", "*"],
+  ["m.room.image_pack", "*"],
+  ["im.ponies.room_emotes", "*"],
+];
+
+const ASKED: ReadonlySet<string> = new Set(
+  STATE.flatMap(([type]) => (type === undefined ? [] : [type])),
+);
+
 export type SlidingAnswer = Schema<"SlidingSyncResponse">;
 type SlidingRoom = Schema<"SlidingRoom">;
 type Rooms = NonNullable<SyncResponse["rooms"]>;
@@ -17,16 +42,25 @@ type Rooms = NonNullable<SyncResponse["rooms"]>;
 const events = <Event = MatrixEvent>(value: unknown): Event[] =>
   Array.isArray(value) ? (value as Event[]) : [];
 
-/** The state of a room as far as an answer has it: what was wanted, and what the timeline has beside. */
+/**
+ * The state of a room as far as an answer has it: what was wanted, and of the timeline what was not asked for, or may come there only: who has
+ * come and gone just now. Anything else there may not be the room's state, where its servers have disagreed.
+ */
 function stateOf(room: SlidingRoom): MatrixEvent[] {
   const keyOf = ({ type, state_key: key }: MatrixEvent): string => JSON.stringify([type, key]);
   const wanted = events(room.required_state);
   const keys = new Set(wanted.map(keyOf));
-  const said = events(room.timeline).filter(
-    (event) => typeof event.state_key === "string" && !keys.has(keyOf(event)),
-  );
+  const timeline = events(room.timeline);
+  const past = room.unstable_expanded_timeline === true ? timeline.length - liveIn(room) : 0;
+  const said = timeline.slice(past).filter((event) => {
+    if (typeof event.state_key !== "string" || keys.has(keyOf(event))) return false;
+    return event.type === "m.room.member" || !ASKED.has(event.type);
+  });
   return [...said, ...wanted];
 }
+
+/** How many events of a timeline are new, where it has others that were only not told before. */
+const liveIn = ({ num_live: live }: SlidingRoom): number => live ?? 0;
 
 /** What is unread; `undefined` of a server that does not count. */
 function countsOf(room: SlidingRoom, counts: boolean): Partial<JoinedRoomSync> {

@@ -1,6 +1,7 @@
+import { createClaim } from "./claim.ts";
 import { ApiError } from "./errors.ts";
 import type { Http } from "./http.ts";
-import { asSync } from "./sliding-answer.ts";
+import { asSync, STATE } from "./sliding-answer.ts";
 import type { Synced, SyncOptions } from "./sync.ts";
 import { object, text, type SyncResponse } from "./types.ts";
 
@@ -14,27 +15,6 @@ const ALL = 99_999;
 /** Events of each room. Of the first rooms only the newest, to show what was said last; the others follow. */
 const EVENTS = 20;
 
-/** What the client reads of a room that is not open yet, with the key "". */
-const TYPES = [
-  ...["create", "name", "avatar", "topic", "canonical_alias", "encryption", "tombstone"],
-  ...["power_levels", "join_rules", "guest_access", "history_visibility", "server_acl"],
-  ...["pinned_events", "retention"],
-].map((name) => `m.room.${name}`);
-
-/**
- * What the client reads of a room's state; members come as they are met. By name: a `*` for the type is more than some servers
- * take (Synapse 1.163 fails at it).
- */
-export const STATE = [
-  ...TYPES.map((type) => [type, ""]),
-  ["m.room.member", "$ME"],
-  ["m.room.member", "$LAZY"],
-  ["m.space.child", "*"],
-  ["m.space.parent", "*"],
-  ["m.room.image_pack", "*"],
-  ["im.ponies.room_emotes", "*"],
-];
-
 /** Our servers' extension: it names the position from which `/sync` goes on. (spec/socket.md) */
 const ON_TO_SYNC = "weft.sync";
 
@@ -46,14 +26,20 @@ interface Place {
   toDevice?: string | undefined;
   /** The last place of the list to be asked for next, while not all rooms have come. */
   last?: number | undefined;
+  /** The server has counted what is unread. */
+  counts?: true;
 }
 
 const written = (place: Place): string => `~${JSON.stringify(place)}`;
 
-/** The place that a position of sync stands for; undefined when it is one of `/sync`. */
-function placeOf(position: string): Place | undefined {
-  return position.startsWith("~") ? (JSON.parse(position.slice(1)) as Place) : undefined;
-}
+/** Whether a position of sync is one of sliding sync; the others are of `/sync`. */
+export const isPlace = (position: string): boolean => position.startsWith("~");
+
+const placeOf = (position: string): Place => JSON.parse(position.slice(1)) as Place;
+
+/** Whether it is one from which other rooms are still to come. */
+export const isPart = (position: string): boolean =>
+  isPlace(position) && placeOf(position).last !== undefined;
 
 /** The server has no sliding sync, or not ours. */
 function isMissing(error: unknown): boolean {
@@ -97,8 +83,10 @@ function bodyOf({ connection, pos, toDevice }: Partial<Place>, last: number, ope
 export function createSliding(http: Http, me: string) {
   /** The rooms that were told of on a connection that has begun. */
   let begun: { connection: string; rooms: Set<string> } | undefined;
-  /** Whether the server counts what is unread. Some answer 0 for each room. */
-  let counts = false;
+  /** Of all pages that have the same position, one goes on from it: they would take the answers from one another. */
+  const claim = createClaim();
+  const isOurs = (connection: string): Promise<boolean> =>
+    claim.take(`weft.sliding ${me} ${connection}`);
 
   async function ask(
     place: Pick<Place, "connection"> & Partial<Place>,
@@ -117,19 +105,27 @@ export function createSliding(http: Http, me: string) {
     const { extensions } = answer;
     const onTo = object(extensions, ON_TO_SYNC);
     const given = Object.entries(answer.rooms ?? {});
-    counts ||= onTo !== undefined || given.some(([, room]) => (room.notification_count ?? 0) > 0);
+    // Some answer 0 for each room.
+    const hasCounted = given.some(([, room]) => (room.notification_count ?? 0) > 0);
+    const counts = place.counts === true || onTo !== undefined || hasCounted;
     const rooms = begun?.connection === connection ? begun.rooms : undefined;
     for (const [roomId] of given) rooms?.add(roomId);
     const count = answer.lists?.["all"]?.count ?? 0;
-    const there: Place = { connection, pos: answer.pos };
+    const there: Place = { connection, pos: answer.pos, ...(counts && { counts }) };
     const synced = (next: string): SyncResponse => asSync(answer, { next, me, counts });
     if (last < ALL) {
       const next = written({ ...there, last: grown(last, count) });
       return { response: synced(next), isPartial: true };
     }
+    const next = text(onTo, "next_batch");
+    if (onTo !== undefined && next === undefined && rooms !== undefined) {
+      // The answer was full: there are more rooms to come. What is for the device comes with the last of them.
+      const more = written({ ...there, last: ALL, toDevice: had });
+      return { response: synced(more), isPartial: true };
+    }
     const toDevice = text(object(extensions, "to_device"), "next_batch");
     return {
-      response: synced(text(onTo, "next_batch") ?? written({ ...there, toDevice })),
+      response: synced(next ?? written({ ...there, toDevice })),
       unkept: written({ ...there, toDevice: had }),
       begins: rooms !== undefined,
       ...(rooms !== undefined && rooms.size >= count && { all: rooms }),
@@ -138,24 +134,29 @@ export function createSliding(http: Http, me: string) {
 
   return {
     /** The first rooms. Answers undefined where the server has no sliding sync. */
-    begin(options: SyncOptions, signal: AbortSignal): Promise<Synced | undefined> {
+    async begin(options: SyncOptions, signal: AbortSignal): Promise<Synced | undefined> {
       const place = { connection: newConnection(), last: FIRST - 1 };
+      await isOurs(place.connection);
       return ask(place, { ...options, timeout: 0 }, signal).catch((error: unknown) => {
         if (isMissing(error)) return undefined;
         throw error;
       });
     },
 
-    /** What comes after a position; undefined when it is not one of sliding sync. */
+    /** What comes after a position; undefined when another page goes on from it. */
     async goOn(
       position: string,
       options: SyncOptions,
       signal: AbortSignal,
     ): Promise<Synced | undefined> {
       const place = placeOf(position);
-      const isGrowing = place?.last !== undefined;
+      const isGrowing = place.last !== undefined;
       if (!isGrowing) begun = undefined;
-      return place && ask(place, isGrowing ? { ...options, timeout: 0 } : options, signal);
+      if (!(await isOurs(place.connection))) return undefined;
+      return ask(place, isGrowing ? { ...options, timeout: 0 } : options, signal);
     },
+
+    /** Lets another page go on from where this one is. */
+    letGo: claim.letGo,
   };
 }

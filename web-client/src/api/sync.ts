@@ -1,6 +1,7 @@
 import type { Schema } from "@weft/spec/types";
+import { ApiError, isAbort } from "./errors.ts";
 import type { Http } from "./http.ts";
-import { createSliding } from "./sliding.ts";
+import { createSliding, isPart, isPlace } from "./sliding.ts";
 import type { Socket } from "./socket.ts";
 import { SocketLost } from "./socket-line.ts";
 import type { JoinedRoomSync, SyncResponse } from "./types.ts";
@@ -39,6 +40,17 @@ export interface Synced {
   all?: ReadonlySet<string>;
 }
 
+/** Failures of sliding sync in a row after which `/sync` is tried: what stands before a server may not let it through. */
+const MAX_FAILURES = 3;
+
+/** An error that is of this way to ask, as far as one can tell: the others say who may ask, or how often. */
+const isOfTheWay = (error: unknown): boolean =>
+  !isAbort(error) && !(error instanceof ApiError && [401, 429].includes(error.status));
+
+/** Nothing is there, by the word of whatever has answered. */
+const isGone = (error: unknown): boolean =>
+  error instanceof ApiError && [404, 405, 501].includes(error.status);
+
 function roomsIn({ rooms }: SyncResponse): Set<string> {
   return new Set(
     [rooms?.join, rooms?.invite, rooms?.knock].flatMap((some) => Object.keys(some ?? {})),
@@ -58,8 +70,10 @@ function whenOpen(socket: Socket, then: () => void): () => void {
  */
 export function createSyncApi(http: Http, me: string, socket?: Socket) {
   const sliding = createSliding(http, me);
-  /** The server has no sliding sync. */
+  /** The server has no sliding sync, or it does not work. */
   let isPlain = false;
+  /** How often it has failed since it brought all rooms, or news of them. */
+  let failures = 0;
 
   /** One long poll. Both names of `use_state_after` are sent; servers ignore the one they don't know. */
   function poll(options: SyncOptions, signal: AbortSignal): Promise<SyncResponse> {
@@ -106,11 +120,49 @@ export function createSyncApi(http: Http, me: string, socket?: Socket) {
     }
   }
 
-  async function begin(options: SyncOptions, signal: AbortSignal): Promise<Synced> {
-    const begun = isPlain ? undefined : await sliding.begin(options, signal);
+  /** The first rooms by sliding sync; undefined where that is not to be had. */
+  async function beginSliding(
+    options: SyncOptions,
+    signal: AbortSignal,
+  ): Promise<Synced | undefined> {
+    if (isPlain) return undefined;
+    if (failures >= MAX_FAILURES) {
+      // Should `/sync` fail as well, it was not the way.
+      failures = 0;
+      return undefined;
+    }
+    try {
+      return await sliding.begin(options, signal);
+    } catch (error) {
+      if (isOfTheWay(error)) failures += 1;
+      throw error;
+    }
+  }
+
+  /** What comes after a position of sliding sync. Throws 400 M_UNKNOWN_POS where it is to begin anew. */
+  async function goOnSliding(
+    position: string,
+    options: SyncOptions,
+    signal: AbortSignal,
+  ): Promise<Synced> {
+    const isGrowing = isPart(position);
+    const synced = await sliding.goOn(position, options, signal).catch((error: unknown) => {
+      const isAnswer = error instanceof ApiError && isOfTheWay(error);
+      if (!isGone(error) && !(isGrowing && isAnswer)) throw error;
+      failures += 1;
+      throw failures < MAX_FAILURES ? error : new ApiError(400, { errcode: "M_UNKNOWN_POS" });
+    });
+    if (synced === undefined) return begin(options, signal);
+    if (synced.isPartial !== true) failures = 0;
+    return synced;
+  }
+
+  async function begin(given: SyncOptions, signal: AbortSignal): Promise<Synced> {
+    const options = { ...given, since: undefined, timeout: 0 };
+    const begun = await beginSliding(options, signal);
     if (begun !== undefined) return begun;
-    isPlain = true;
     const response = await follow(options, signal);
+    isPlain = true;
     const joined: JoinedRoomSync[] = Object.values(response.rooms?.join ?? {});
     for (const room of joined) room.initial = true;
     return { response, begins: true, all: roomsIn(response) };
@@ -120,9 +172,11 @@ export function createSyncApi(http: Http, me: string, socket?: Socket) {
     async sync(options: SyncOptions, signal: AbortSignal): Promise<Synced> {
       const { since } = options;
       if (since === undefined) return begin(options, signal);
-      const slid = await sliding.goOn(since, options, signal);
-      return slid ?? { response: await follow(options, signal) };
+      if (isPlace(since)) return goOnSliding(since, options, signal);
+      return { response: await follow(options, signal) };
     },
+    /** Is not asked any more: another page may go on from where this one is. */
+    stop: sliding.letGo,
     /** Says at once what the next `sync` would say, where that may be far off. */
     setPresence: (presence: PresenceState): void => socket?.setPresence(presence),
   };

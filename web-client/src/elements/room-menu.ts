@@ -117,7 +117,7 @@ export function roomMenuItems(client: Client, roomId: string): MenuItem[] {
       label: msg("Leave"),
       icon: "leave",
       danger: true,
-      run: () => askToLeave(client, room, summary.name),
+      run: () => void attempt(() => askToLeave(client, room, summary.name)),
     },
   );
   return items;

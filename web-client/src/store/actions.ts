@@ -109,6 +109,9 @@ function withEncryption(client: Client, room: NewRoom): NewRoom {
   };
 }
 
+/** Milliseconds for which one waits to know all rooms: where one is missing, there would be a second. */
+export const ALL_ROOMS_MS = 60_000;
+
 /**
  * The direct chat with someone: the one there is, or a new one, which is encrypted unless it is asked not to be. (Where encryption
  * does not work nothing can be written in it then, rather than openly.) Answers the room's id.
@@ -118,7 +121,7 @@ export async function openDirect(
   userId: string,
   encrypted = true,
 ): Promise<string> {
-  await client.sync.hasAll();
+  await client.sync.hasAll(ALL_ROOMS_MS);
   const known = client.store.directWith(userId);
   if (known !== undefined) return known;
   const roomId = await createRoom(

@@ -20,6 +20,7 @@ import { createIntake } from "./reading.ts";
 import type { Room } from "./room.ts";
 import { RoomStore } from "./room-store.ts";
 import { $route } from "./router.ts";
+import { createSaver } from "./saver.ts";
 import type { Indexing } from "./search/indexing.ts";
 import { indexLater } from "./search/lazy-indexing.ts";
 import { dropSetting, readSetting, writeSetting } from "./settings.ts";
@@ -41,44 +42,6 @@ export interface Client {
   readonly indexing: Indexing;
   /** Stops following the server; with `forget`, what is kept on this machine goes too. */
   close(forget: boolean): Promise<void>;
-}
-
-/** Milliseconds that changes wait for others before they are written to disk. */
-const SAVE_DELAY = 1500;
-
-/** Writes what changed a moment after it did, and at once when the page is being left. */
-function createSaver(
-  store: RoomStore,
-  persistence: Persistence | undefined,
-  since: () => string | undefined,
-) {
-  let dirty = new Set<string>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-
-  function flush(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    const position = since();
-    // What is still being read stands there already.
-    if (position === undefined || persistence === undefined || store.isFilling) return;
-    const rooms = dirty;
-    dirty = new Set();
-    persistence.save(store, position, rooms).catch(() => {
-      for (const roomId of rooms) dirty.add(roomId);
-    });
-  }
-
-  return {
-    flush,
-    touch(roomIds: Iterable<string>): void {
-      for (const roomId of roomIds) dirty.add(roomId);
-      timer ??= setTimeout(flush, SAVE_DELAY);
-    },
-    stop(): void {
-      clearTimeout(timer);
-      dirty.clear();
-    },
-  };
 }
 
 /** Presence and notes follow the page's visibility, retries follow the network; answers the function that ends both. */

@@ -1,8 +1,10 @@
 import { msg, str } from "@lit/localize";
+import { ALL_ROOMS_MS } from "./actions.ts";
 import type { Client } from "./client.ts";
 import { openDialog } from "./dialogs.ts";
 import { joinRule, powerOf } from "./power.ts";
 import type { Room } from "./room.ts";
+import { isSpace } from "./room-features.ts";
 import { navigate } from "./router.ts";
 import { readSpaces } from "./spaces.ts";
 
@@ -67,7 +69,9 @@ function joinedBelow(client: Client, room: Room): string[] {
 }
 
 /** Asks whether a room or space shall be left, and says what that means. */
-export function askToLeave(client: Client, room: Room, name: string): void {
+export async function askToLeave(client: Client, room: Room, name: string): Promise<void> {
+  // Those inside are counted, and left: all of them have to be known.
+  if (isSpace(room)) await client.sync.hasAll(ALL_ROOMS_MS);
   const inside = joinedBelow(client, room);
   openDialog({
     kind: "confirm",

@@ -1,49 +1,17 @@
-import type { Content, MatrixEvent } from "../api/types.ts";
-import { decryptionOf, withDecryption } from "../encryption/decryption.ts";
+import type { Content } from "../api/types.ts";
 import { finished, promised } from "../encryption/indexed-db.ts";
-import type { Shield } from "../encryption/port.ts";
 import { openVault, type Sealed, type Vault } from "../encryption/vault.ts";
 import { packList, unpackList, type KeptList } from "./kept-list.ts";
 import { createShelf } from "./shelf.ts";
 import type { Presence } from "./presence.ts";
-import type { Receipt } from "./receipts.ts";
-import type { Removal } from "./removal.ts";
-import type { Membership, Room, StateEvent } from "./room.ts";
+import type { Room } from "./room.ts";
 import type { RoomStore } from "./room-store.ts";
-import type { Unread } from "./unread.ts";
-
-/** A room as it is kept between visits. */
-interface StoredRoom {
-  roomId: string;
-  membership: Membership;
-  state: StateEvent[];
-  events: (MatrixEvent | ReadEvent)[];
-  /** How it is encrypted, whatever its state says. */
-  encryption?: Content;
-  removal?: Removal;
-  prevToken?: string;
-  reachedStart: boolean;
-  heroes: string[];
-  counts: [joined?: number, invited?: number];
-  unread: [notifications: number, highlights: number];
-  /** Its server does not count what is unread. */
-  isUncounted?: true;
-  accountData: [string, Content][];
-  receipts: [string, Receipt][];
-  /** What is unread in threads, and the person's own receipts there. Absent in what older versions wrote. */
-  threads?: [root: string, unread: Unread | undefined, read: Receipt | undefined][];
-}
+import { restore, snapshot, type StoredRoom } from "./stored-room.ts";
 
 /** A room whose content is sealed: its messages came encrypted, and are not written openly here either. */
 interface SealedRoom {
   roomId: string;
   sealed: Sealed;
-}
-
-/** An event that was read, beside its encrypted form. */
-interface ReadEvent {
-  wire: MatrixEvent;
-  clear: { type: string; content: Content; shield: Shield };
 }
 
 interface StoredMeta {
@@ -64,87 +32,6 @@ const AT_ONCE = 40;
 const MAX_SPACES = 100;
 
 const VERSION = 1;
-const KEPT_EVENTS = 30;
-/** Big rooms' members are asked for again rather than kept. */
-const KEPT_MEMBERS = 200;
-
-function pack(event: MatrixEvent): MatrixEvent | ReadEvent {
-  const known = decryptionOf(event);
-  if (known?.state !== "readable") return event;
-  const { type, content } = event;
-  return { wire: known.wire, clear: { type, content, shield: known.shield } };
-}
-
-function unpack(stored: MatrixEvent | ReadEvent): MatrixEvent {
-  if (!("wire" in stored)) return stored;
-  const { wire, clear } = stored;
-  const { type, content, shield } = clear;
-  return withDecryption({ ...wire, type, content }, { state: "readable", wire, shield });
-}
-
-/** Threads of which is kept what is unread. */
-const KEPT_THREADS = 100;
-
-function threadsOf(room: Room, me: string): NonNullable<StoredRoom["threads"]> {
-  const read = new Map(room.receipts.threadsOf(me));
-  const roots = new Set([...room.threadCounts.keys(), ...[...read.keys()].reverse()]);
-  return [...roots]
-    .slice(0, KEPT_THREADS)
-    .map((root) => [root, room.threadCounts.get(root), read.get(root)]);
-}
-
-function restoreThreads(room: Room, threads: StoredRoom["threads"], me: string): void {
-  const counts = new Map<string, Unread>();
-  for (const [root, unread, read] of threads ?? []) {
-    if (unread !== undefined) counts.set(root, unread);
-    if (read !== undefined) room.receipts.set(me, read, root);
-  }
-  room.threadCounts = counts;
-}
-
-function snapshot(room: Room, me: string): StoredRoom {
-  const tail = room.timeline.tail(KEPT_EVENTS);
-  const speakers = new Set(tail.events.map((event) => event.sender));
-  let members = 0;
-  const state = room.allState().filter((event) => {
-    if (event.type !== "m.room.member" || speakers.has(event.state_key)) return true;
-    return room.heroes.includes(event.state_key) || members++ < KEPT_MEMBERS;
-  });
-  return {
-    roomId: room.roomId,
-    membership: room.membership,
-    state,
-    ...tail,
-    events: tail.events.map(pack),
-    ...(room.encryption === undefined ? {} : { encryption: { ...room.encryption } }),
-    ...(room.removal === undefined ? {} : { removal: room.removal }),
-    heroes: room.heroes,
-    counts: [room.joinedCount, room.invitedCount],
-    unread: [room.notificationCount, room.highlightCount],
-    ...(room.isCounted ? {} : { isUncounted: true }),
-    accountData: [...room.accountData],
-    receipts: [...room.receipts.byUser].slice(-KEPT_MEMBERS),
-    threads: threadsOf(room, me),
-  };
-}
-
-function restore(store: RoomStore, stored: StoredRoom): void {
-  const room = store.ensure(stored.roomId);
-  room.membership = stored.membership;
-  room.removal = stored.removal;
-  if (stored.encryption !== undefined) room.encryption = stored.encryption;
-  for (const event of stored.state) room.setState(event);
-  room.timeline.append(stored.events.map(unpack), { limited: false, prevToken: stored.prevToken });
-  room.timeline.reachedStart = stored.reachedStart;
-  room.heroes = stored.heroes;
-  [room.joinedCount, room.invitedCount] = stored.counts;
-  [room.notificationCount, room.highlightCount] = stored.unread;
-  room.isCounted = stored.isUncounted !== true;
-  for (const [type, content] of stored.accountData) room.accountData.set(type, content);
-  for (const [userId, receipt] of stored.receipts) room.receipts.set(userId, receipt);
-  restoreThreads(room, stored.threads, store.me);
-}
-
 /** Takes in what is not of rooms. */
 function restoreMeta(store: RoomStore, sync: StoredMeta): void {
   store.presence.restore(sync.presence);
@@ -228,6 +115,8 @@ export async function openPersistence(userId: string, deviceId: string) {
 
   /** What `glance` has taken in already. */
   let early: ReadonlySet<string> | undefined;
+  /** The rooms that have not changed stand there, by what this page has read or written. */
+  let isThere = false;
 
   return {
     /**
@@ -275,13 +164,17 @@ export async function openPersistence(userId: string, deviceId: string) {
       });
       // What cannot be opened is asked of the server: without the token it tells everything anew.
       if (!isKnown || !isWhole) return undefined;
+      isThere = true;
       if (early === undefined) restoreMeta(store, sync);
       store.filled();
       return sync.since;
     },
 
-    /** Writes the rooms that changed, and how far they go, in one transaction. */
-    async save(store: RoomStore, since: string, roomIds: Iterable<string>): Promise<void> {
+    /**
+     * Writes the rooms that changed, and how far they go, in one transaction. Answers false, and writes nothing, where those that have not
+     * changed do not stand there any more, since another page has thrown all away: then all rooms are to be written.
+     */
+    async save(store: RoomStore, since: string, roomIds: Iterable<string>): Promise<boolean> {
       const meta: StoredMeta = {
         version: VERSION,
         since,
@@ -301,18 +194,37 @@ export async function openPersistence(userId: string, deviceId: string) {
       const list = store.isFilling ? undefined : await packList(store, unlocked);
       const transaction = database.transaction(["rooms", "meta"], "readwrite");
       const done = finished(transaction);
-      const table = transaction.objectStore("rooms");
+      const [table, metaTable] = [
+        transaction.objectStore("rooms"),
+        transaction.objectStore("meta"),
+      ];
+      let isLost = false;
+      if (isThere) {
+        const found: IDBRequest<unknown> = metaTable.get("sync");
+        found.addEventListener("success", () => {
+          isLost = found.result === undefined;
+          if (isLost) transaction.abort();
+        });
+      }
+      // Asked for at once: the page may be about to close.
       for (const [roomId, row] of rows) {
         if (row === undefined) table.delete(roomId);
         else table.put(row);
       }
-      transaction.objectStore("meta").put(meta, "sync");
-      if (list !== undefined) transaction.objectStore("meta").put(list, LIST);
-      await Promise.all([noteEncrypted(transaction.objectStore("meta"), gone), done]);
+      metaTable.put(meta, "sync");
+      if (list !== undefined) metaTable.put(list, LIST);
+      try {
+        await Promise.all([noteEncrypted(metaTable, gone), done]);
+      } catch (error) {
+        if (!isLost) throw error;
+      }
+      isThere = !isLost;
+      return isThere;
     },
 
     /** Throws all away, but for which rooms were encrypted. */
     async clear(): Promise<void> {
+      isThere = false;
       const transaction = database.transaction(["rooms", "meta"], "readwrite");
       const done = finished(transaction);
       const [table, meta] = [transaction.objectStore("rooms"), transaction.objectStore("meta")];

@@ -45,8 +45,9 @@ export function createIntake(
     const { response } = synced;
     if (!encryption.isReady) {
       // Asked again after a refusal, the server may give the same once more.
-      if (early !== response.next_batch) take(synced);
-      early = response.next_batch;
+      const place = synced.unkept ?? response.next_batch;
+      if (early !== place) take(synced);
+      early = place;
       const isKept = await feed(synced);
       for (const [roomId, events] of timelines(response)) encryption.watch(roomId, events);
       return isKept;

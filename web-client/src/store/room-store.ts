@@ -94,17 +94,23 @@ export class RoomStore {
       if (event.type === "m.push_rules") this.#readLevels(event.content, touched);
       if (event.type === OWN_PRESENCE) this.presence.readOwn(event.content);
     }
+    this.#applyInvites(response, touched);
     const joined: Record<string, JoinedRoomSync> = response.rooms?.join ?? {};
     for (const [roomId, data] of Object.entries(joined)) {
-      const room = this.ensure(roomId);
+      const room = isBeside(data) ? this.rooms.get(roomId) : this.ensure(roomId);
+      if (room === undefined) continue;
+      touched.add(roomId);
+      if (isBeside(data)) {
+        room.changed(...room.apply(data));
+        continue;
+      }
+      if (data.initial === true) room.isCounted = false;
       if (room.membership !== "join" || data.initial === true) room.clearState();
       room.membership = "join";
       room.removal = undefined;
       room.isPeeked = false;
       room.changed(...room.apply(data));
-      touched.add(roomId);
     }
-    this.#applyInvites(response, touched);
     for (const [roomId, data] of Object.entries(response.rooms?.leave ?? {})) {
       const room = this.rooms.get(roomId);
       if (room === undefined) continue;
@@ -277,6 +283,10 @@ export class RoomStore {
     };
   }
 }
+
+/** What comes beside a room's own news does not say that one is in it: some servers tell of receipts where one is invited. */
+const isBeside = (data: JoinedRoomSync): boolean =>
+  Object.keys(data).every((key) => key === "ephemeral" || key === "account_data");
 
 function isSame(a: RoomSummary, b: RoomSummary | undefined): boolean {
   return (

@@ -1,5 +1,5 @@
 import { atom, type ReadableAtom } from "nanostores";
-import { ApiError } from "../api/errors.ts";
+import { ApiError, NetworkError } from "../api/errors.ts";
 import type { PresenceState, SyncApi, Synced } from "../api/sync.ts";
 
 /** `starting`: the first answer is awaited; `live`: all is well; `offline`: retrying. */
@@ -46,6 +46,7 @@ function lostPosition(error: unknown): boolean {
 export function createSyncEngine(deps: SyncDeps) {
   const $status = atom<SyncStatus>("starting");
   const $presence = atom<PresenceState>("online");
+  const backOff = deps.backOff ?? defaultBackOff;
   let since = deps.since;
   const $hasAll = atom(false);
   let running: AbortController | undefined;
@@ -82,11 +83,14 @@ export function createSyncEngine(deps: SyncDeps) {
 
   async function loop(signal: AbortSignal): Promise<void> {
     let failures = 0;
+    /** How often it has begun anew since all rooms were there. */
+    let losses = 0;
     while (!signal.aborted) {
       cut = new AbortController();
       try {
         await round(failures, signal, AbortSignal.any([signal, cut.signal]));
         failures = 0;
+        if ($hasAll.get()) losses = 0;
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof ApiError && error.status === 401) return;
@@ -94,12 +98,14 @@ export function createSyncEngine(deps: SyncDeps) {
           since = undefined;
           $hasAll.set(false);
           deps.onReset();
+          losses++;
+          if (losses > 1) await pause(backOff(losses - 1), signal);
           continue;
         }
         failures++;
         $status.set("offline");
         const asked = error instanceof ApiError ? error.retryAfter : undefined;
-        await pause(asked ?? (deps.backOff ?? defaultBackOff)(failures), signal);
+        await pause(asked ?? backOff(failures), signal);
       }
     }
   }
@@ -109,12 +115,17 @@ export function createSyncEngine(deps: SyncDeps) {
     $presence,
     /** Whether all rooms are there. They come in parts to who begins with nothing; others have read theirs when it starts. */
     $hasAll: $hasAll as ReadableAtom<boolean>,
-    /** Resolves when they are. */
-    async hasAll(): Promise<void> {
+    /** Resolves when they are. Rejects with a NetworkError after so many milliseconds in which they have not come. */
+    async hasAll(within?: number): Promise<void> {
       if ($hasAll.get()) return;
-      const { promise, resolve } = Promise.withResolvers<void>();
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
       const unlisten = $hasAll.listen((has) => has && resolve());
-      await promise.finally(unlisten);
+      const timer =
+        within !== undefined && setTimeout(() => reject(new NetworkError("too slow")), within);
+      await promise.finally(() => {
+        unlisten();
+        if (timer !== false) clearTimeout(timer);
+      });
     },
     /** The position from which another visit can go on with what is held; undefined: there is none yet. */
     get since() {
@@ -129,6 +140,7 @@ export function createSyncEngine(deps: SyncDeps) {
     stop(): void {
       running?.abort();
       running = undefined;
+      deps.api.stop();
     },
     /** The network is gone: says so at once, and gives up the request that is under way. */
     lost(): void {

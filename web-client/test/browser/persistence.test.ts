@@ -64,6 +64,28 @@ test("a room that was left is not kept", async () => {
   await kept.destroy();
 });
 
+test("when another page has thrown all away, what has not changed is written again with what has", async () => {
+  const make = createEvents();
+  const store = new RoomStore(ME);
+  const rooms = [ROOM, "!other:one"];
+  for (const roomId of rooms) {
+    store.apply(syncOf(roomId, { timeline: { events: [make.member(ME)] } }), 0);
+  }
+  const [page, other] = [await openPersistence(ME, "H"), await openPersistence(ME, "H")];
+  expect(await page.save(store, "s1", rooms)).toBe(true);
+  await other.clear();
+  expect(await page.save(store, "s2", [ROOM])).toBe(false);
+  expect(await other.load(new RoomStore(ME))).toBeUndefined();
+  expect(await page.save(store, "s2", rooms)).toBe(true);
+  const restored = new RoomStore(ME);
+  expect(await other.load(restored)).toBe("s2");
+  expect([...restored.rooms.keys()].toSorted()).toEqual(rooms.toSorted());
+  // What this page has thrown away itself it writes whole anyway.
+  await page.clear();
+  expect(await page.save(store, "s3", rooms)).toBe(true);
+  await page.destroy();
+});
+
 afterEach(() => void vi.restoreAllMocks());
 
 /** A room with people and words in it, kept and read again. */

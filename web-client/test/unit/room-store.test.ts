@@ -10,6 +10,48 @@ function setUp() {
   return { store: new RoomStore(ME), make: createEvents() };
 }
 
+describe("what comes beside a room's own news", () => {
+  const typing = { type: "m.typing", content: { user_ids: ["@ann:one"] } };
+  const beside = {
+    ephemeral: { events: [typing] },
+    account_data: { events: [{ type: "m.tag", content: { tags: { "m.favourite": {} } } }] },
+  };
+
+  test("says nothing of being in it: an invitation stays one, and an unknown room unknown", () => {
+    const { store } = setUp();
+    const invited = { type: "m.room.name", state_key: "", sender: ME, content: { name: "R" } };
+    const rooms = {
+      invite: { [ROOM]: { invite_state: { events: [invited] } } },
+      join: { [ROOM]: beside, "!other:one": beside, "!none:one": {} },
+    };
+    store.apply({ next_batch: "1", rooms }, 0);
+    expect(store.summary(ROOM)).toMatchObject({ membership: "invite", name: "R", favourite: true });
+    expect([...store.rooms.keys()]).toEqual([ROOM]);
+    store.apply({ next_batch: "2", rooms: { join: { [ROOM]: beside } } }, 0);
+    expect(store.summary(ROOM)).toMatchObject({ membership: "invite", name: "R" });
+  });
+
+  test("is taken in by a room that one is in, and does not bring back one that was left", () => {
+    const { store, make } = setUp();
+    store.apply(syncOf(ROOM, { timeline: { events: [make.member(ME)] } }), 0);
+    store.apply({ next_batch: "2", rooms: { join: { [ROOM]: beside } } }, 0);
+    expect(store.room(ROOM)!.typing).toEqual(["@ann:one"]);
+    expect(store.summary(ROOM)?.favourite).toBe(true);
+    store.apply({ next_batch: "3", rooms: { join: { [ROOM]: beside }, leave: { [ROOM]: {} } } }, 0);
+    store.apply({ next_batch: "4", rooms: { join: { [ROOM]: beside } } }, 0);
+    expect([store.room(ROOM)!.membership, store.summary(ROOM)]).toEqual(["leave", undefined]);
+  });
+});
+
+test("a room that is told of anew without counts is counted here, whoever counted it before", () => {
+  const { store, make } = setUp();
+  const counted = { unread_notifications: { notification_count: 3 } };
+  store.apply(syncOf(ROOM, { timeline: { events: [make.member(ME)] }, ...counted }), 0);
+  expect(store.room(ROOM)!.isCounted).toBe(true);
+  store.apply(syncOf(ROOM, { initial: true, timeline: { events: [make.member(ME)] } }), 0);
+  expect(store.room(ROOM)!.isCounted).toBe(false);
+});
+
 describe("what sync brings", () => {
   test("a joined room gets its state from before the timeline and from the timeline", () => {
     const { store, make } = setUp();

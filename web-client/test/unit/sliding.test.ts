@@ -1,11 +1,10 @@
 /** Sliding sync: how the client begins with it, and what it makes of its answers. */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ApiError, NetworkError } from "../../src/api/errors.ts";
 import type { Http } from "../../src/api/http.ts";
-import { STATE } from "../../src/api/sliding.ts";
-import { asSync, type SlidingAnswer } from "../../src/api/sliding-answer.ts";
+import { asSync, STATE, type SlidingAnswer } from "../../src/api/sliding-answer.ts";
 import { createSyncApi, type Synced } from "../../src/api/sync.ts";
 import type { Content } from "../../src/api/types.ts";
 import { OF_ROOMS } from "../../src/store/image-packs.ts";
@@ -135,6 +134,60 @@ describe("who begins with nothing", () => {
     },
   );
 
+  test("is given `/sync` where sliding sync fails again and again, as behind what does not let it through", async () => {
+    const away = new ApiError(502, {});
+    const whole = { next_batch: "s1", rooms: { join: { "!a:one": {} } } };
+    const { asked, sync } = setUp([away, away, away, whole, { next_batch: "s2" }]);
+    const options = { timeout: 0, presence: "online" } as const;
+    for (let turn = 0; turn < 3; turn += 1) {
+      await expect(sync.sync(options, never)).rejects.toBe(away);
+    }
+    const synced = await sync.sync(options, never);
+    expect([synced.begins, synced.all]).toEqual([true, new Set(["!a:one"])]);
+    await sync.sync(options, never);
+    expect(asked.map(isSliding)).toEqual([true, true, true, false, false]);
+  });
+
+  test("is not given it for good while nothing answers at all", async () => {
+    const away = new NetworkError("away");
+    const { asked, sync } = setUp([away, away, away, away, answer("p1", [], 0)]);
+    const options = { timeout: 0, presence: "online" } as const;
+    for (let turn = 0; turn < 4; turn += 1) {
+      await expect(sync.sync(options, never)).rejects.toBe(away);
+    }
+    await sync.sync(options, never);
+    expect(asked.map(isSliding)).toEqual([true, true, true, false, true]);
+  });
+
+  test("is given `/sync` where the first part comes and the next does not, three times", async () => {
+    const wrong = new ApiError(400, { errcode: "M_INVALID_PARAM" });
+    const first = answer("p1", ids(0, 24), 300);
+    const { asked, sync } = setUp([first, wrong, first, wrong, first, wrong, { next_batch: "s1" }]);
+    const options = { timeout: 0, presence: "online" } as const;
+    for (let turn = 0; turn < 3; turn += 1) {
+      const { response } = await sync.sync(options, never);
+      const next = sync.sync({ ...options, since: response.next_batch }, never);
+      await expect(next).rejects.toMatchObject({ status: 400 });
+    }
+    await sync.sync(options, never);
+    expect(asked.map(isSliding)).toEqual([true, true, true, true, true, true, false]);
+  });
+
+  test("asks for the rest where one answer does not hold all rooms", async () => {
+    const messages = { to_device: { next_batch: "m2", events: [] } };
+    const { asked, follow } = setUp([
+      answer("p1", ids(0, 24), 40, { "weft.sync": {} }),
+      answer("p2", ids(24, 30), 40, { "weft.sync": {}, ...messages }),
+      answer("p3", ids(30, 40), 40, { "weft.sync": { next_batch: "s3" }, ...messages }),
+    ]);
+    const all = await follow(3);
+    expect(all.map(({ isPartial }) => isPartial === true)).toEqual([true, true, false]);
+    expect(all.map(({ begins }) => begins === true)).toEqual([false, false, true]);
+    expect(all[2]!.all).toEqual(new Set(ids(0, 40)));
+    expect(extensionsOf(asked[2]!)["to_device"]).toEqual({ enabled: true });
+    expect(asked[2]!.query["timeout"]).toBe(0);
+  });
+
   test("asks again under another name when the connection is lost", async () => {
     const { asked, sync, follow } = setUp([
       answer("p1", [], 0),
@@ -148,6 +201,76 @@ describe("who begins with nothing", () => {
     await expect(lost).rejects.toMatchObject({ errcode: "M_UNKNOWN_POS" });
     await sync.sync(options, never);
     expect(asked[3]!.body["conn_id"]).not.toBe(asked[2]!.body["conn_id"]);
+  });
+});
+
+describe("who goes on from a place", () => {
+  const options = { timeout: 30_000, presence: "online" } as const;
+  const placeOn = (connection: string) =>
+    `~${JSON.stringify({ connection, pos: "p1", counts: true })}`;
+  const unread = (sent: Synced) => sent.response.rooms!.join!["!r:one"]!.unread_notifications;
+
+  test("still knows that the server counts what is unread", async () => {
+    const place = placeOn("counting");
+    const room = { membership: "join", timeline: [], notification_count: 0, highlight_count: 0 };
+    const { sync, asked } = setUp([
+      { pos: "p2", rooms: { "!r:one": room } },
+      { pos: "p3", rooms: { "!r:one": room } },
+    ]);
+    const first = await sync.sync({ ...options, since: place }, never);
+    expect(unread(first)).toEqual({ notification_count: 0, highlight_count: 0 });
+    const { next_batch: since } = first.response;
+    expect(unread(await sync.sync({ ...options, since }, never))).toBeDefined();
+    expect(asked.map(({ query }) => query["pos"])).toEqual(["p1", "p2"]);
+  });
+
+  test("begins anew where something else answers in its place for long", async () => {
+    const place = placeOn("gone");
+    const gone = new ApiError(404, {});
+    const { sync } = setUp([gone, gone, gone]);
+    for (let turn = 0; turn < 2; turn += 1) {
+      await expect(sync.sync({ ...options, since: place }, never)).rejects.toBe(gone);
+    }
+    const third = sync.sync({ ...options, since: place }, never);
+    await expect(third).rejects.toMatchObject({ status: 400, errcode: "M_UNKNOWN_POS" });
+  });
+
+  test("goes on, whatever fails meanwhile, when it is there again", async () => {
+    const place = placeOn("away");
+    const away = [new ApiError(503, {}), new ApiError(502, {}), new NetworkError("away")];
+    const { sync } = setUp([...away, ...away, answer("p2", [], 0)]);
+    for (const error of [...away, ...away]) {
+      await expect(sync.sync({ ...options, since: place }, never)).rejects.toBe(error);
+    }
+    expect((await sync.sync({ ...options, since: place }, never)).isPartial).toBeUndefined();
+  });
+
+  test("begins anew beside a page that goes on from there, and takes it up when that is closed", async () => {
+    const place = placeOn("c");
+    const held = new Set<string>();
+    const locks = {
+      async request(name: string, _how: object, work: (lock: object | null) => unknown) {
+        if (held.has(name)) return void work(null);
+        held.add(name);
+        await work({ name });
+        held.delete(name);
+      },
+    };
+    vi.stubGlobal("navigator", { locks });
+    const one = setUp([answer("p2", [], 0), answer("p3", [], 0)]);
+    const other = setUp([answer("q1", [], 0), answer("p3", [], 0)]);
+    await one.sync.sync({ ...options, since: place }, never);
+    const begun = await other.sync.sync({ ...options, since: place }, never);
+    expect(begun.isPartial).toBe(true);
+    expect(other.asked[0]!.query).toMatchObject({ pos: undefined, timeout: 0 });
+    expect(other.asked[0]!.body["conn_id"]).not.toBe("c");
+    await one.sync.sync({ ...options, since: place }, never);
+    expect(one.asked.map(({ query }) => query["pos"])).toEqual(["p1", "p1"]);
+    one.sync.stop();
+    await vi.waitFor(() => expect([...held].some((name) => name.endsWith(" c"))).toBe(false));
+    await other.sync.sync({ ...options, since: place }, never);
+    expect(other.asked[1]!.query["pos"]).toBe("p1");
+    vi.unstubAllGlobals();
   });
 });
 
@@ -210,6 +333,23 @@ describe("an answer", () => {
     const other = make.state("x.other", ANN, { a: 1 }, "key");
     const { rooms } = given({ required_state: [now], timeline: [old, other] });
     expect(rooms!.join!["!r:one"]!.state_after!.events).toEqual([other, now]);
+  });
+
+  test("has state that was asked for from its own place only, where servers have disagreed about the timeline's", () => {
+    const lost = make.state("m.room.topic", ANN, { topic: "lost" });
+    const { rooms } = given({ required_state: [], timeline: [lost] });
+    expect(rooms!.join!["!r:one"]!.state_after!.events).toEqual([]);
+  });
+
+  test("has who came and went from the timeline, and of a longer one from what is new in it", () => {
+    const [before, now] = [make.member(ANN, "join"), make.member(ANN, "leave")];
+    const said = (room: object) =>
+      given({ required_state: [], timeline: [before, now], ...room }).rooms!.join!["!r:one"]!
+        .state_after!.events;
+    expect(said({})).toEqual([before, now]);
+    expect(said({ unstable_expanded_timeline: true, num_live: 1 })).toEqual([now]);
+    expect(said({ unstable_expanded_timeline: true, num_live: 0 })).toEqual([]);
+    expect(said({ unstable_expanded_timeline: true })).toEqual([]);
   });
 
   test("counts threads apart from what is said in the room", () => {

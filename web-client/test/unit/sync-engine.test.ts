@@ -21,6 +21,7 @@ function setUp(script: Answer[], since?: string) {
   const onReset = vi.fn();
   const api: SyncApi = {
     setPresence: () => undefined,
+    stop: () => undefined,
     sync: async (options, signal) => {
       asked.push({ ...options, since: options.since });
       signals.push(signal);
@@ -133,6 +134,30 @@ describe("rooms that come in parts", () => {
     await settle();
     expect([engine.$hasAll.get(), engine.since]).toEqual([false, undefined]);
   });
+});
+
+test("who waits for all rooms for so long and no longer is told that the server is not there", async () => {
+  const { engine } = setUp([{ response: { next_batch: "p1" }, isPartial: true }]);
+  engine.start();
+  const waiting = engine.hasAll(60_000);
+  const told = expect(waiting).rejects.toBeInstanceOf(NetworkError);
+  await vi.advanceTimersByTimeAsync(60_000);
+  await told;
+});
+
+test("a position that is lost again before all is there is not asked for without a pause", async () => {
+  const lost = () => new ApiError(400, { errcode: "M_UNKNOWN_POS" });
+  const part = (at: string): Synced => ({ response: { next_batch: at }, isPartial: true });
+  const { engine, asked } = setUp([lost(), part("p1"), lost(), part("p2"), lost(), "s3"], "s1");
+  engine.start();
+  await settle();
+  expect(from(asked)).toEqual(["s1", undefined, "p1"]);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(from(asked).slice(3)).toEqual([undefined, "p2"]);
+  await vi.advanceTimersByTimeAsync(1999);
+  expect(from(asked).slice(5)).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(from(asked).slice(5)).toEqual([undefined, "s3"]);
 });
 
 test("where what is for the device is not kept, it goes on without saying that it is", async () => {

@@ -130,6 +130,7 @@ export function createSlidingCompute(deps: SlidingComputeDeps) {
     const rooms = new JsonText();
     const texts = new Map<number, string>();
     const eventIds: string[] = [];
+    const anew = new Set<number>();
     const tasks = await withRooms(pendingTasks, scope);
     let characters = 0;
     const later = new Set<number>();
@@ -140,10 +141,11 @@ export function createSlidingCompute(deps: SlidingComputeDeps) {
         if (task.sent !== undefined) changes.set(roomNid, { ...task.sent, behind: task.told! });
         return;
       }
-      const { text, sent, events } = await deps.roomNews(scope, task);
+      const { text, sent, events, isAnew } = await deps.roomNews(scope, task);
       if (text !== undefined) texts.set(roomNid, text);
       characters += text?.length ?? 0;
       if (events !== undefined) eventIds.push(...events);
+      if (isAnew === true) anew.add(roomNid);
       if (!isSame(sent, state.rooms.get(roomNid))) changes.set(roomNid, sent);
     });
     for (const { userRoom, room } of tasks) {
@@ -153,7 +155,7 @@ export function createSlidingCompute(deps: SlidingComputeDeps) {
     const lists = new JsonText();
     for (const [name, count] of counts) lists.member(name, `{"count":${count}}`);
     for (const roomNid of later) if (!state.rooms.has(roomNid)) wanted.delete(roomNid);
-    const told = await deps.extensions(sliding, wanted, eventIds, listed);
+    const told = await deps.extensions(sliding, wanted, { eventIds, anew }, listed);
     const next = after(state, changes, told.state);
     if (body.extensions[SYNC_EXTENSION]?.enabled === true) {
       const token = isAll && later.size === 0 ? syncPosition(scope, next, told) : undefined;

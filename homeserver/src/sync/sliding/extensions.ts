@@ -10,7 +10,11 @@ import type { Scope } from "../sections/scope.ts";
 import type { ToDeviceMessages } from "../sections/to-device.ts";
 import type { SlidingScope } from "./sliding-scope.ts";
 import type { ConnectionState } from "./connection-state.ts";
-import { createRoomExtensions, type RoomExtensionDeps } from "./room-extensions.ts";
+import {
+  createRoomExtensions,
+  type RoomExtensionDeps,
+  type ToldTimelines,
+} from "./room-extensions.ts";
 import {
   createProfilesExtension,
   PROFILES_EXTENSION,
@@ -103,11 +107,11 @@ export function createExtensions(deps: ExtensionDeps) {
     return data.map(accountDataEvent);
   }
 
-  /** `events`: ids of the events in the answer; `listed`: rooms of any list, or asked for by id. */
+  /** `listed`: rooms of any list, or asked for by id. */
   return async function extensions(
     sliding: SlidingScope,
     wanted: ReadonlyMap<number, WantedRoom>,
-    events: readonly string[],
+    timelines: ToldTimelines,
     listed: () => Iterable<number>,
   ): Promise<ToldExtensions> {
     const { state, body } = sliding;
@@ -133,7 +137,7 @@ export function createExtensions(deps: ExtensionDeps) {
         .member("rooms", accountData.rooms.toString());
       if (!isEmpty) add("account_data", [text, false]);
     }
-    const receipts = await roomExtensions.receipts(sliding, wanted, events);
+    const receipts = await roomExtensions.receipts(sliding, wanted, timelines);
     const typing = roomExtensions.typing(sliding, wanted);
     for (const [name, rooms] of [
       ["receipts", receipts.rooms],
@@ -146,7 +150,8 @@ export function createExtensions(deps: ExtensionDeps) {
     const ofProfiles =
       isEnabled(PROFILES_EXTENSION) && (await profiles(sliding, wanted, lists?.left ?? []));
     if (ofProfiles) add(PROFILES_EXTENSION, ofProfiles);
-    const ofSticky = isEnabled(STICKY_EXTENSION) && (await sticky(sliding, listed, events));
+    const ofSticky =
+      isEnabled(STICKY_EXTENSION) && (await sticky(sliding, listed, timelines.eventIds));
     if (ofSticky) add(STICKY_EXTENSION, ofSticky);
     const names: string[] = EXTENSIONS.filter(isEnabled);
     const { profileFields } = sliding.scope;

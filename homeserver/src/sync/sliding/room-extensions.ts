@@ -25,6 +25,14 @@ export interface RoomExtensionDeps {
   }) => Promise<readonly { roomNid: number; position: number; type: string; content: string }[]>;
 }
 
+/** The timelines in an answer. */
+export interface ToldTimelines {
+  /** Ids of their events. */
+  readonly eventIds: readonly string[];
+  /** Rooms whose timeline is more than what came since the last answer: the room is new, or more of its past is wanted. */
+  readonly anew: ReadonlySet<number>;
+}
+
 /** What an extension tells of rooms, and up to where it has then told of each. */
 export interface RoomExtension {
   /** Room id → JSON. */
@@ -45,6 +53,7 @@ export function createRoomExtensions(deps: RoomExtensionDeps) {
     told: Told,
     wanted: ReadonlyMap<number, WantedRoom>,
     mayHave: (roomNid: number, after: number) => boolean,
+    anew: ReadonlySet<number> = NONE,
   ): { readonly after: Map<number, number>; readonly told: Told } {
     const since = scope.since?.position ?? 0;
     const after = new Map<number, number>();
@@ -53,8 +62,9 @@ export function createRoomExtensions(deps: RoomExtensionDeps) {
     for (const roomNid of wanted.keys()) {
       const behind = told.get(roomNid);
       if (behind !== undefined) others -= 1;
-      const from = behind === undefined ? 0 : behind || since;
-      if (behind !== undefined && !mayHave(roomNid, from)) continue;
+      const isNew = behind === undefined || anew.has(roomNid);
+      const from = isNew ? 0 : behind || since;
+      if (!isNew && !mayHave(roomNid, from)) continue;
       after.set(roomNid, from);
       if (behind !== 0) changes.set(roomNid, 0);
     }
@@ -98,21 +108,23 @@ export function createRoomExtensions(deps: RoomExtensionDeps) {
   }
 
   return {
-    /** `events`: ids of the events in the answer, whose receipts come with a room's first. */
+    /** The receipts at the events in the answer come with a room's first, and when more of its past is told. */
     async receipts(
       sliding: SlidingScope,
       wanted: ReadonlyMap<number, WantedRoom>,
-      events: readonly string[],
+      { eventIds, anew }: ToldTimelines,
     ): Promise<RoomExtension> {
       const { scope, state, body } = sliding;
       const some = relevant(body.extensions.receipts, wanted);
-      const { after, told } = follow(sliding, state.receipts, some, (roomNid, from) =>
-        deps.recentEvents.mayHaveReceipts(roomNid, from),
+      const { after, told } = follow(
+        ...[sliding, state.receipts, some],
+        (roomNid, from) => deps.recentEvents.mayHaveReceipts(roomNid, from),
+        anew,
       );
       const rooms = new JsonText();
       if (after.size === 0) return { rooms, told };
       const upTo = scope.upTo.position;
-      const found = await deps.receipts({ reader: scope.userId, after, upTo, at: events });
+      const found = await deps.receipts({ reader: scope.userId, after, upTo, at: eventIds });
       const shown = found.filter(({ userId }) => !scope.ignored.has(userId));
       for (const [roomNid, receipts] of Map.groupBy(shown, (receipt) => receipt.roomNid)) {
         const event = { type: "m.receipt", content: receiptContent(receipts) };

@@ -41,6 +41,8 @@ export interface RoomNews {
   readonly sent: SentRoom | undefined;
   /** Ids of the events in it. */
   readonly events?: readonly string[];
+  /** They are more than what came since the last answer. */
+  readonly isAnew?: boolean;
 }
 
 /** The news of one room. (MSC4186, "Room results".) */
@@ -137,7 +139,7 @@ export function createRoomNews(deps: RoomNewsDeps) {
     const threads = byThread(unread);
     if (!threads.empty) out.member("unread_thread_notifications", threads.toString());
     const ids = timeline.events.map(({ stored }) => stored.event.eventId);
-    return { text: out.toString(), sent: after, events: ids };
+    return { text: out.toString(), sent: after, events: ids, isAnew: isExpanded || !isKnown };
   }
 
   /** An invite or a knock. */

@@ -127,6 +127,37 @@ test("receipts come with the events that they are at, and as they are made", asy
   expect((await unasked.next(none)).extensions).toEqual({});
 });
 
+test("receipts come with what is told of a room's past, later and when one comes back", async () => {
+  const roomId = await shared();
+  const [old, newer] = [await alice.send(roomId, "old"), await alice.send(roomId, "newer")];
+  const read = (eventId: string) =>
+    bob.call("POST", path(roomId, `/receipt/m.read/${encodeURIComponent(eventId)}`), {});
+  await read(old);
+  const few = { timeline_limit: 1 };
+  const more = { timeline_limit: 2 };
+  const connection = new Connection(server.baseUrl, alice, {
+    ...{ room_subscriptions: { [roomId]: few }, conn_id: "past", ...enabled("receipts") },
+  });
+  expect((await connection.next()).extensions).toEqual({});
+  const expanded = await connection.next({ room_subscriptions: { [roomId]: more } });
+  expect(expanded.rooms[roomId].unstable_expanded_timeline).toBe(true);
+  expect(expanded.extensions.receipts.rooms[roomId].content[old]["m.read"]).toHaveProperty([
+    bob.userId,
+  ]);
+  expect((await connection.next({ room_subscriptions: { [roomId]: more } })).extensions).toEqual(
+    {},
+  );
+  await alice.call("POST", path(roomId, "/leave"), {});
+  await connection.next({ room_subscriptions: { [roomId]: more } });
+  await read(newer);
+  await alice.call("POST", path(roomId, "/join"), {});
+  const back = { room_subscriptions: { [roomId]: { timeline_limit: 10 } } };
+  const again = await connection.next(back);
+  expect(again.extensions.receipts.rooms[roomId].content[newer]["m.read"]).toHaveProperty([
+    bob.userId,
+  ]);
+});
+
 test("who is typing comes when it changes", async () => {
   const roomId = await shared();
   const request = { ...list([0, 0]), ...enabled("typing") };

@@ -5,6 +5,7 @@ import type { RetentionPolicy } from "../../api/directory.ts";
 import { number, text } from "../../api/types.ts";
 import { openDialog } from "../../store/dialogs.ts";
 import { askToLeave } from "../../store/leaving.ts";
+import { attempt } from "../../store/toasts.ts";
 import { CREATOR_POWER, powerOf } from "../../store/power.ts";
 import { isSpace, versionOf } from "../../store/room-features.ts";
 import { hrefToRoom, navigate } from "../../store/router.ts";
@@ -203,7 +204,7 @@ export class WeftRoomAdvanced extends RoomSettingsSection {
       <button
         type="button"
         class="button danger"
-        @click=${() => askToLeave(this.client, this.room, name)}
+        @click=${() => void attempt(() => askToLeave(this.client, this.room, name))}
       >
         ${isSpace(this.room) ? msg("Leave this space…") : msg("Leave this room…")}
       </button>`;
