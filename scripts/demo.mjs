@@ -44,6 +44,8 @@ await main(async () => {
     rmSync(folder, { recursive: true, force: true });
   }
 });
+// The SDK of the encrypted conversation has timers that it does not end.
+process.exit();
 
 /** People, their rooms, and the links to them; until it is stopped. */
 async function play(servers, stopped) {

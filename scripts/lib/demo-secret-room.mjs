@@ -33,6 +33,8 @@ export async function secretRooms(servers, speakers, readers) {
   });
   return async () => {
     end.abort();
+    // What the SDK has asked for fails now, also where it does not look.
+    process.on("unhandledRejection", () => undefined);
     for (const client of clients) client.stopClient();
     await all;
   };
@@ -53,7 +55,7 @@ async function makeRoom(client, guests) {
 
 async function startClient({ url, userId, deviceId, accessToken }) {
   const { createClient } = await import("matrix-js-sdk");
-  const client = createClient({ baseUrl: url, userId, deviceId, accessToken });
+  const client = createClient({ baseUrl: url, userId, deviceId, accessToken, logger: SILENT });
   await client.initRustCrypto({ useIndexedDB: false });
   const crypto = client.getCrypto();
   await crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: (send) => send(null) });
@@ -61,9 +63,16 @@ async function startClient({ url, userId, deviceId, accessToken }) {
   return client;
 }
 
+const nothing = () => undefined;
 /** The SDK tells of each of its steps; whoever watches the demo wants none of them. */
+const SILENT = {
+  ...{ trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing },
+  getChild: () => SILENT,
+};
+
+/** Its parts that do not ask for a logger. */
 function hush() {
-  for (const level of ["trace", "debug", "info", "warn"]) console[level] = () => undefined;
+  for (const level of ["trace", "debug", "info", "warn"]) console[level] = nothing;
 }
 
 /** Says the lines, one after another, once the reader has a device with keys. */

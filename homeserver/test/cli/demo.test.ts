@@ -26,3 +26,17 @@ test(
     expect(output).toContain("It does: signed, over TLS");
   },
 );
+
+test("it ends at Ctrl-C, and leaves nothing running", { timeout: 180_000 }, async () => {
+  const child = spawn(process.execPath, [DEMO], { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(child, "exit");
+  let output = "";
+  for await (const part of child.stdout.setEncoding("utf8")) {
+    output += part as string;
+    if (output.includes("Ctrl-C stops")) child.kill("SIGINT");
+  }
+  expect(await ended).toEqual([0, null]);
+  const pages = [...output.matchAll(/http:\/\/localhost:\d+/g)].map(([origin]) => origin);
+  expect(pages).toHaveLength(2);
+  for (const page of pages) await expect(fetch(page)).rejects.toThrow("fetch failed");
+});

@@ -4,8 +4,10 @@
  */
 export function createClaim() {
   let held: { name: string; letGo(): void } | undefined;
+  let turn = 0;
 
   function letGo(): void {
+    turn += 1;
     held?.letGo();
     held = undefined;
   }
@@ -17,9 +19,11 @@ export function createClaim() {
       const locks = globalThis.navigator?.locks as LockManager | undefined;
       if (locks === undefined) return true;
       const { promise, resolve } = Promise.withResolvers<boolean>();
+      const mine = turn;
       const hold = (lock: Lock | null): Promise<void> | undefined => {
         resolve(lock !== null);
-        if (lock === null) return undefined;
+        // It may have been let go of meanwhile.
+        if (lock === null || turn !== mine) return undefined;
         const end = Promise.withResolvers<void>();
         held = { name, letGo: end.resolve };
         return end.promise;
