@@ -17,21 +17,27 @@ export function followForRooms(
     const follower = createFollower({ log, sql, clock, logger, leases }, options);
     opened.push(() => follower.stop());
   };
-  follow(upgradeSettings(on, rooms, users));
+  follow(upgrades(on, rooms, users));
   follow(profileChanges({ rooms, users }));
   // What is under way ends after the follower.
   opened.push(() => rooms.cascades.ended());
   follow(rooms.cascades.follower);
 }
 
-/** Copies users' settings for an upgraded room to its successor. */
-function upgradeSettings(
+/** Completes upgrades that were cut off, and copies users' settings for a room to its successor. */
+function upgrades(
   { config: { serverName } }: Foundation,
-  { view }: Rooms,
+  { view, upgrades: begun }: Rooms,
   { roomSettings: settings }: Users,
 ): FollowerOptions<"event"> {
-  const handle = createUpgradeSettings({ view, serverName, settings });
-  return { name: "successions", kinds: ["event"], from: "end", handle };
+  const copySettings = createUpgradeSettings({ view, serverName, settings });
+  return {
+    ...{ name: "successions", kinds: ["event"], from: "end" },
+    async handle(records) {
+      await begun.tombstoned(records);
+      await copySettings(records);
+    },
+  };
 }
 
 /**

@@ -47,9 +47,9 @@ export function createWriting(deps: RoomsDeps, core: RoomCore, remoteMembership:
   const create = createRoomCreator({
     ...{ store, maker, members, profiles, invitees, directoryLimits, now, rules },
   });
-  const upgrade = createUpgrade({ store, local, maker, profiles, partial, rules });
+  const { upgrades, ...upgrade } = createUpgrade({ store, local, maker, profiles, partial, rules });
   return {
-    ...{ directory, members, cascades, send: shadowedSend(allSend, shadowed) },
+    ...{ directory, members, cascades, upgrades, send: shadowedSend(allSend, shadowed) },
     create: shadowedCreate({ ...create, ...upgrade }),
   };
 }

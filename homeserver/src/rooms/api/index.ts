@@ -4,6 +4,7 @@
  * client.
  */
 import type { FollowerOptions } from "../../log/follow.ts";
+import type { EventRecord } from "../../log/types.ts";
 import type { Profiles } from "../../users/data/profiles.ts";
 import type { EventId, RoomAlias, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -29,9 +30,16 @@ export interface Rooms {
   readonly purges: RoomPurges;
   readonly administration: RoomAdministration;
   readonly cascades: RoomCascades;
+  readonly upgrades: RoomUpgrades;
   readonly sticky: StickyEvents;
   /** Waits for commands under way and lets go of memory. */
   stop(): Promise<void>;
+}
+
+/** Upgrades that the process which began them did not end. */
+export interface RoomUpgrades {
+  /** Moves aliases, and the place in the directory, of rooms that were closed. It may be told twice. */
+  tombstoned(records: readonly EventRecord[]): Promise<void>;
 }
 
 /** Sticky events (MSC4354), as far as they are not sent and told of like others. */

@@ -1,16 +1,16 @@
 /** POST /rooms/{roomId}/upgrade (client-server API, "Room Upgrades", server behaviour). */
 import { errors, MatrixError } from "../../protocol/errors.ts";
 import { addLocal } from "../commands/local-drafts.ts";
-import { isUserId } from "../../protocol/identifiers.ts";
+import { isRoomId, isUserId } from "../../protocol/identifiers.ts";
 import type { RoomId } from "../../protocol/identifiers.ts";
 import type { PartialRooms } from "../records/partial-rooms.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { parseLevel, PowerLevels } from "../../protocol/events/power-levels.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
-import { moveAliases } from "../../storage/rooms/aliases.ts";
+import { dropUpgrade, endUpgrade, noteUpgrade } from "../../storage/rooms/aliases.ts";
 import { membershipIn } from "../../storage/rooms/members.ts";
-import { movePublication } from "../../storage/rooms/published-rooms.ts";
+import { transaction } from "../../storage/transaction.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import { IS_ARCHIVED } from "../state/blocked-rooms.ts";
 import type { FirstState, RoomMaker } from "./room-maker.ts";
@@ -18,7 +18,14 @@ import type { RoomStore } from "../state/store.ts";
 import { allowedVersion, type RoomRules } from "./room-rules.ts";
 import { transferredLevels } from "./transferred-levels.ts";
 import { transferredContent } from "./transferred-state.ts";
-import type { Actor, MemberProfiles, Room, RoomCreate, StoredEvent } from "../api/index.ts";
+import type {
+  Actor,
+  MemberProfiles,
+  Room,
+  RoomCreate,
+  RoomUpgrades,
+  StoredEvent,
+} from "../api/index.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
 
 export interface UpgradeDeps {
@@ -47,10 +54,24 @@ interface OldRoom {
   readonly lastEventId: string | undefined;
 }
 
-export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
+export function createUpgrade(
+  deps: UpgradeDeps,
+): Pick<RoomCreate, "upgrade"> & { readonly upgrades: RoomUpgrades } {
   const { store, local, maker, profiles, partial, rules } = deps;
+  const { sql } = store;
 
   return {
+    upgrades: {
+      async tombstoned(records) {
+        for (const { event, local: isLocal, status, roomNid: nid, roomId } of records) {
+          if (!isLocal || status !== "accepted") continue;
+          if (event.type !== "m.room.tombstone" || event.stateKey !== "") continue;
+          const next = event.content.replacement_room;
+          if (isRoomId(next)) await end({ nid, roomId }, next);
+        }
+      },
+    },
+
     async upgrade(by, roomId, newVersion, additionalCreators = []) {
       const version = allowedVersion(rules, newVersion);
       const old = await roomOf(by, roomId);
@@ -63,8 +84,16 @@ export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
         joinContent: { membership: "join", ...(await profiles.get(by.userId)) },
         state: transferred(found, version, by, additionalCreators),
       });
-      await local.run(old, (command) => close(command, by, room, found));
-      await moveDirectory(old, room);
+      await noteUpgrade(sql, old.nid, room.nid);
+      try {
+        await local.run(old, (command) => close(command, by, room, found));
+      } catch (error) {
+        // Whatever else went wrong: the room may be closed nevertheless.
+        const isRefused = error instanceof MatrixError && error.status < 500;
+        if (isRefused) await dropUpgrade(sql, old.nid, room.nid);
+        throw error;
+      }
+      await end(old, room.roomId);
       return room.roomId;
     },
   };
@@ -77,13 +106,9 @@ export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
     return room;
   }
 
-  /**
-   * Moves the aliases to the new room, which also replaces the old one in the list of published
-   * rooms.
-   */
-  async function moveDirectory(old: Room, room: Room): Promise<void> {
-    await moveAliases(store.sql, old.roomId, room.roomId);
-    await movePublication(store.sql, old.nid, room.nid);
+  /** After the tombstone: by whoever made the upgrade, or whoever follows the log after a stop. */
+  function end(old: { readonly nid: number; readonly roomId: string }, next: RoomId) {
+    return transaction(sql, (tx) => endUpgrade(tx, old, next));
   }
 }
 

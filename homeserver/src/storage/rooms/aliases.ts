@@ -1,4 +1,5 @@
 import type { Sql, Tx } from "../sql.ts";
+import { movePublication } from "./published-rooms.ts";
 
 export interface AliasRow {
   alias: string;
@@ -63,4 +64,36 @@ export async function aliasesOfRoom(sql: Sql | Tx, roomId: string): Promise<stri
 /** Moves all aliases of a room to another. */
 export async function moveAliases(sql: Sql | Tx, from: string, to: string): Promise<void> {
   await sql`UPDATE room_aliases SET room_id = ${to} WHERE room_id = ${from}`;
+}
+
+// --- upgrades that have not moved all of the old room yet ---------------------------------------
+
+/** An upgrade has a new room, and the old one is still to be closed and moved. */
+export async function noteUpgrade(sql: Sql | Tx, oldNid: number, newNid: number): Promise<void> {
+  await sql`
+    INSERT INTO room_upgrades (room_nid, new_room_nid) VALUES (${oldNid}, ${newNid})
+    ON CONFLICT DO NOTHING`;
+}
+
+/** The old room was not closed, so nothing is moved. */
+export async function dropUpgrade(sql: Sql | Tx, oldNid: number, newNid: number): Promise<void> {
+  await sql`DELETE FROM room_upgrades WHERE room_nid = ${oldNid} AND new_room_nid = ${newNid}`;
+}
+
+/**
+ * Moves the aliases to the new room, which also replaces the old one in the list of published rooms.
+ * Happens once for each upgrade, and not for a room that no upgrade has made.
+ */
+export async function endUpgrade(
+  tx: Tx,
+  old: { readonly nid: number; readonly roomId: string },
+  newRoomId: string,
+): Promise<void> {
+  const [row] = await tx<{ newNid: number }[]>`
+    DELETE FROM room_upgrades u USING rooms r
+    WHERE u.room_nid = ${old.nid} AND r.room_nid = u.new_room_nid AND r.room_id = ${newRoomId}
+    RETURNING u.new_room_nid AS "newNid"`;
+  if (row === undefined) return;
+  await moveAliases(tx, old.roomId, newRoomId);
+  await movePublication(tx, old.nid, row.newNid);
 }

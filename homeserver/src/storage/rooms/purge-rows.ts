@@ -142,6 +142,7 @@ export const ROOM_TABLES = [
     "room_stats",
     "room_closures",
     "room_sizes",
+    "room_upgrades",
   ],
 ] as const;
 
