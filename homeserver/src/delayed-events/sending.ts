@@ -5,6 +5,7 @@ import { errors, MatrixError } from "../protocol/errors.ts";
 import type { EventId, RoomId, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { RoomSend } from "../rooms/api/index.ts";
+import { delayedKey } from "../rooms/records/idempotency.ts";
 import {
   DEVICE_IS_GONE,
   type DelayedEventRow,
@@ -12,6 +13,7 @@ import {
   releaseDelayedEvent,
   retryDelayedEvent,
 } from "../storage/delayed-events.ts";
+import { findTransaction } from "../storage/rooms/events.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { Users } from "../users/users.ts";
 
@@ -91,6 +93,13 @@ export function createSending(deps: SendingDeps): Sending {
   }
 
   async function failed(row: DelayedEventRow, error: unknown): Promise<void> {
+    // Whoever sent it may have ended before noting that; meanwhile its user lost the right.
+    const eventId = await findTransaction(
+      sql,
+      delayedKey({ userId: row.userId as UserId }, row.delayId),
+    );
+    if (eventId !== undefined)
+      return finaliseDelayedEvent(sql, row.delayId, clock.now(), { eventId });
     if (!(error instanceof MatrixError)) {
       if (row.failures < MAX_FAILURES) return retry(row, error);
       logger.error({ err: error, delayId: row.delayId }, "a delayed event is given up");

@@ -120,6 +120,31 @@ test("an event whose sending was noted by nobody is not sent again", async () =>
   expect(await sentIn(alice, roomId)).toHaveLength(3);
 });
 
+test("it is told as sent, although its user may send nothing any more when that is noted", async () => {
+  const server = await start();
+  const { sql } = server.database;
+  const [alice, bob] = [await register(server, "alice"), await register(server, "bob")];
+  const roomId = await newRoom(alice);
+  await bob.call("POST", `/join/${encodeURIComponent(roomId)}`, {});
+  const ofBob = delayedApi(server, bob);
+  for (const n of [1, 2]) {
+    const { body } = await ofBob.message(roomId, 80_000_000, { n });
+    if (n === 1) expect((await ofBob.manage(body.delay_id, "send")).status).toBe(200);
+  }
+  const eventId = (
+    await sql<{ eventId: string }[]>`
+    SELECT event_id AS "eventId" FROM delayed_events WHERE event_id IS NOT NULL`
+  )[0]!.eventId;
+  await server.stop();
+  // As if the process had ended before it could note that.
+  await sql`
+    UPDATE delayed_events SET finalised_ts = NULL, event_id = NULL, claimed_until = 1, due_ts = 1`;
+  await sql`UPDATE accounts SET locked_ts = 1 WHERE user_id = ${bob.userId}`;
+  await server.restart();
+  expect(new Set(await outcomes(server))).toEqual(new Set([eventId, null]));
+  expect(await sentIn(alice, roomId)).toHaveLength(1);
+});
+
 test("while it is being sent, nobody can cancel or restart it; then it is told what became of it", async () => {
   const server = await start();
   const alice = await register(server, "alice");
