@@ -63,6 +63,30 @@ describe("the status of a room", () => {
     expect(await idsOf("status=shut_down")).toEqual([]);
   });
 
+  test("changes as a whole: what cannot be done in the end is not begun", async () => {
+    const roomId = await room(alice, { preset: "public_chat" });
+    await put(roomId, "archived", "for now");
+    const { sql } = server.database;
+    await sql.unsafe(`
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE 'refused'; END $$;
+      CREATE TRIGGER refuse BEFORE INSERT ON blocked_rooms FOR EACH ROW EXECUTE FUNCTION refuse()`);
+    try {
+      const body = { status: "blocked" };
+      expect((await ask("PUT", status(roomId), { body })).status).toBe(500);
+      const shutDown = { status: "shut_down" };
+      expect((await ask("PUT", status(roomId), { body: shutDown })).status).toBe(500);
+    } finally {
+      await sql`DROP TRIGGER refuse ON blocked_rooms`;
+    }
+    expect(await done("GET", status(roomId))).toMatchObject({
+      ...{ status: "archived", reason: "for now" },
+    });
+    const path = `/_synapse/admin/v2/rooms/${encodeURIComponent(roomId)}/delete_status`;
+    expect((await ask("GET", path)).status).toBe(404);
+    await put(roomId, "blocked");
+  });
+
   test("of unknown rooms: they are blocked, and nothing else", async () => {
     const nowhere = "!none:elsewhere.test";
     await put(nowhere, "blocked");

@@ -12,36 +12,47 @@ import {
   statusRow,
   writeArchived,
 } from "../../storage/administration/room-status.ts";
+import { blockRoom, unblockRoom } from "../../storage/rooms/purges.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { transaction } from "../../storage/transaction.ts";
 import type { RoomStatusOf, RoomStatuses } from "../api/administration.ts";
-import type { RoomPurges, RoomView } from "../api/index.ts";
+import type { Room, RoomPurges, RoomView } from "../api/index.ts";
 
 export interface RoomStatusDeps {
   readonly sql: Sql;
   readonly clock: Pick<Clock, "now">;
   readonly random: Random;
   readonly view: Pick<RoomView, "room">;
-  readonly purges: Pick<RoomPurges, "room" | "setBlocked">;
+  readonly purges: Pick<RoomPurges, "room">;
 }
 
+/** The nid of rooms of which nothing is known. */
+const NO_ROOM = 0;
 const SHUT_DOWN = { block: true, purge: false, force: false };
 
 export function createRoomStatuses(deps: RoomStatusDeps): RoomStatuses {
   const { sql, clock, random, view, purges } = deps;
 
-  /** @throws MatrixError M_NOT_FOUND 404 for a room that this server never was in */
-  async function setArchived(roomNid: number | undefined, closure: Closure | undefined) {
-    const isDone = await transaction(sql, async (tx) => {
-      const version = roomNid === undefined ? undefined : await lockHead(tx, roomNid);
-      if (roomNid === undefined || version === undefined) return false;
-      const isArchived = closure !== undefined;
-      await writeArchived(tx, roomNid, isArchived, nextHeadVersion(version, random));
-      if (isArchived) await noteClosure(tx, roomNid, "archived", closure);
-      else await removeClosure(tx, roomNid, "archived");
+  /** All of it or nothing. False for a room that is to be archived and in which this server never was. */
+  function setStatus(
+    room: Pick<Room, "nid" | "roomId">,
+    status: "open" | "archived" | "blocked",
+    closure: Closure,
+  ): Promise<boolean> {
+    const isArchived = status === "archived";
+    return transaction(sql, async (tx) => {
+      const version = await lockHead(tx, room.nid);
+      if (version === undefined && isArchived) return false;
+      if (version !== undefined) {
+        await writeArchived(tx, room.nid, isArchived, nextHeadVersion(version, random));
+      }
+      if (isArchived) await noteClosure(tx, room.nid, "archived", closure);
+      else await removeClosure(tx, room.nid, "archived");
+      if (status === "blocked") await blockRoom(tx, room.roomId, closure.by, closure.closedTs);
+      else await unblockRoom(tx, room.roomId);
+      await removeClosure(tx, room.nid, "shut_down");
       return true;
     });
-    if (!isDone && closure !== undefined) throw errors.notFound("This server never was in there");
   }
 
   return {
@@ -54,9 +65,9 @@ export function createRoomStatuses(deps: RoomStatusDeps): RoomStatuses {
         return { deleteId: await purges.room(by, roomId, { ...SHUT_DOWN, message: reason }) };
       }
       const closure = { by, closedTs: clock.now(), reason: reason ?? null };
-      await setArchived(room?.nid, status === "archived" ? closure : undefined);
-      await purges.setBlocked(by, roomId, status === "blocked");
-      if (room !== undefined) await removeClosure(sql, room.nid, "shut_down");
+      if (!(await setStatus({ nid: room?.nid ?? NO_ROOM, roomId }, status, closure))) {
+        throw errors.notFound("This server never was in there");
+      }
       return {};
     },
   };

@@ -18,6 +18,7 @@ import type { PurgeRow, PurgeStatus } from "../../storage/rooms/purges.ts";
 import { noteClosure } from "../../storage/administration/room-status.ts";
 import { type Leases, whileLeader } from "../../storage/leases.ts";
 import type { Sql, Tx } from "../../storage/sql.ts";
+import { transaction } from "../../storage/transaction.ts";
 import { closestEvent } from "../history/by-time.ts";
 import { isInGraph } from "../records/in-graph.ts";
 import type { RoomStore } from "../state/store.ts";
@@ -61,11 +62,19 @@ export function createPurges(
   const attempts = new Map<string, number>();
   const running = run();
 
-  async function begin(row: Omit<PurgeRow, "purgeId" | "report" | "reason">): Promise<string> {
+  /** `blocks`: who blocks the room with it; a purge that is refused blocks nothing. */
+  async function begin(
+    row: Omit<PurgeRow, "purgeId" | "report" | "reason">,
+    blocks?: UserId,
+  ): Promise<string> {
     const purgeId = random.alphanumeric(16);
-    if (!(await insertPurge(sql, { ...row, purgeId }, clock.now()))) {
-      throw errors.unknown("Another purge of this room is under way", 400);
-    }
+    const now = clock.now();
+    await transaction(sql, async (tx) => {
+      if (!(await insertPurge(tx, { ...row, purgeId }, now))) {
+        throw errors.unknown("Another purge of this room is under way", 400);
+      }
+      if (blocks !== undefined) await blockRoom(tx, row.roomId, blocks, now);
+    });
     wake.abort();
     return purgeId;
   }
@@ -206,14 +215,11 @@ export function createPurges(
       if (room === undefined && !options.block) {
         throw errors.notFound("This server does not know that room");
       }
-      if (options.block) await blockRoom(sql, roomId, by, clock.now());
-      return begin({
-        roomId,
-        roomNid: room?.nid ?? null,
-        kind: "room",
-        request: JSON.stringify({ ...options, by }),
-        status: "shutting_down",
-      });
+      const row = {
+        ...{ roomId, roomNid: room?.nid ?? null, request: JSON.stringify({ ...options, by }) },
+        ...({ kind: "room", status: "shutting_down" } as const),
+      };
+      return begin(row, options.block ? by : undefined);
     },
 
     async whenOver(purgeId, signal) {

@@ -1,5 +1,4 @@
 import type { Sql, Tx } from "../sql.ts";
-import { sqlState } from "../sql.ts";
 
 export type PurgeStatus = "shutting_down" | "purging" | "complete" | "failed";
 
@@ -26,16 +25,12 @@ export async function insertPurge(
   row: Omit<PurgeRow, "report" | "reason">,
   now: number,
 ): Promise<boolean> {
-  try {
-    await sql`
-      INSERT INTO purges (purge_id, room_id, room_nid, kind, request, status, created_ts)
-      VALUES (${row.purgeId}, ${row.roomId}, ${row.roomNid}, ${row.kind}, ${row.request},
-        ${row.status}, ${now})`;
-    return true;
-  } catch (error) {
-    if (sqlState(error) === "23505") return false;
-    throw error;
-  }
+  const { count } = await sql`
+    INSERT INTO purges (purge_id, room_id, room_nid, kind, request, status, created_ts)
+    VALUES (${row.purgeId}, ${row.roomId}, ${row.roomNid}, ${row.kind}, ${row.request},
+      ${row.status}, ${now})
+    ON CONFLICT DO NOTHING`;
+  return count > 0;
 }
 
 /** In the content of a room's create event: the purge whose users the room is for. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { RoomAlias, RoomId, UserId } from "../../../src/protocol/identifiers.ts";
 import type { TestServer } from "../support/world.ts";
-import { forgetPurges } from "../../../src/storage/rooms/purges.ts";
+import { forgetPurges, insertPurge, notePurge } from "../../../src/storage/rooms/purges.ts";
 import { purgeEnd } from "./purge-end.ts";
 import { publicRoom } from "../support/servers.ts";
 import { a, alice, b, bob, read, say, sharedRoom, world } from "./purging.ts";
@@ -98,6 +98,21 @@ describe("the purge of a room", () => {
     await a.rooms.purges.setBlocked(alice.userId, roomId, false);
     await b.rooms.members.invite(invite);
     await a.rooms.members.join(join);
+  });
+
+  test("is refused while another one is under way, and blocks nothing then", async () => {
+    const roomId = await sharedRoom();
+    const { nid } = (await a.rooms.view.room(roomId))!;
+    const other = { purgeId: "other", roomId, roomNid: nid, kind: "room", request: "{}" } as const;
+    const { sql } = a.db;
+    await insertPurge(sql, { ...other, status: "shutting_down" }, Date.now());
+    const options = { ...WHOLE, block: true };
+    const refused = a.rooms.purges.room(alice.userId, roomId, options);
+    await expect(refused).rejects.toMatchObject({ status: 400, errcode: "M_UNKNOWN" });
+    expect(await a.rooms.purges.blockedBy(roomId)).toBeUndefined();
+    await notePurge(sql, other.purgeId, { status: "failed", ended: Date.now() });
+    await purgeEnd(a, await a.rooms.purges.room(alice.userId, roomId, options));
+    expect(await a.rooms.purges.blockedBy(roomId)).toBe(alice.userId);
   });
 
   test("may take those who are put out, and the aliases, to another room", async () => {
