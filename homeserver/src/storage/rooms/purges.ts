@@ -76,7 +76,10 @@ export async function purgesOfRoom(sql: Sql | Tx, roomId: string): Promise<Purge
     ORDER BY created_ts DESC`;
 }
 
-/** Updates a purge; `ended` is ms since 1970, null while it is running. */
+/**
+ * Updates a purge that has not ended: whoever lost the lease, and does not know it yet, changes
+ * nothing then. `ended` is ms since 1970, null while it is running.
+ */
 export async function notePurge(
   sql: Sql | Tx,
   purgeId: string,
@@ -86,7 +89,7 @@ export async function notePurge(
   await sql`
     UPDATE purges SET ${report} status = ${now.status}, reason = ${now.reason ?? null},
       ended_ts = ${now.ended}
-    WHERE purge_id = ${purgeId}`;
+    WHERE purge_id = ${purgeId} AND ended_ts IS NULL`;
 }
 
 /**
