@@ -1,6 +1,12 @@
 /** Where in the window a line is to stand that somebody is led to. */
 export type Align = "start" | "center" | "nearest";
 
+/** Where the reader is: at the end, or with a line in sight, so many pixels below the beginning of all; or led to a line. */
+export type Anchor =
+  | { at: "end" }
+  | { at: "line"; key: string; from: number }
+  | { at: "goal"; key: string; align: Align };
+
 /** How far below the upper edge a line is to stand that somebody is led to. */
 export function goal(
   scroller: HTMLElement,
@@ -27,3 +33,15 @@ export function lineAt(from: number, count: number, heightOf: (index: number) =>
 /** Pixels from what is seen to the end. */
 export const leftBelow = ({ scrollHeight, scrollTop, clientHeight }: HTMLElement): number =>
   scrollHeight - scrollTop - clientHeight;
+
+/** Browsers that keep what is in sight where it is when something above changes, but not at the very beginning. The others are helped. */
+export const keepsPlace = (): boolean => CSS.supports("overflow-anchor", "auto");
+
+/** Scrolls by so many pixels, as near as whole ones come to that. Answers what is left, which the next time is to make good. */
+export function scrolledBy(scroller: HTMLElement, by: number): number {
+  const before = scroller.scrollTop;
+  if (Math.abs(by) > 0.5) scroller.scrollTop += by;
+  const left = by - (scroller.scrollTop - before);
+  // More than that is beyond the end.
+  return Math.abs(left) <= 1 ? left : 0;
+}

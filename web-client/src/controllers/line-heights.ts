@@ -24,10 +24,10 @@ export class LineHeights {
   readonly of = (index: number): number =>
     this.#kept.get(this.#lines.key(index)) ?? this.#lines.estimate(index);
 
-  /** Of the lines from one up to another, in whole pixels. */
+  /** Of the lines from one up to another; as exact as they were measured, so that nothing moves when they come or go. */
   sum(from: number, to: number): number {
     let sum = 0;
     for (let at = from; at < to; at++) sum += this.of(at);
-    return Math.round(sum);
+    return sum;
   }
 }

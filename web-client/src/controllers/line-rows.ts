@@ -26,6 +26,19 @@ export class LineRows {
     return at < 0 ? undefined : this.#rows[at];
   }
 
+  /** The next line after another, or else the last before it, of those that are wanted; and how many pixels below an edge. */
+  after(
+    key: string,
+    edge: number,
+    isWanted: (key: string) => boolean,
+  ): { key: string; below: number } | undefined {
+    const at = this.#keys.indexOf(key);
+    const next = this.#keys.slice(at + 1).find(isWanted) ?? this.#keys.findLast(isWanted);
+    const row = next === undefined ? undefined : this.of(next);
+    if (next === undefined || row === undefined) return undefined;
+    return { key: next, below: row.getBoundingClientRect().top - edge };
+  }
+
   /** The first line of which something holds that holds of all below it too; their number where it holds of none. */
   first(holds: (box: DOMRect) => boolean): number {
     let [low, high] = [0, this.#rows.length];

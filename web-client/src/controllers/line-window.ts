@@ -1,21 +1,16 @@
 import type { LitElement, ReactiveController } from "lit";
-import { goal, leftBelow, lineAt, type Align } from "./line-goal.ts";
+import { goal, keepsPlace, leftBelow, lineAt, scrolledBy } from "./line-goal.ts";
+import type { Align, Anchor } from "./line-goal.ts";
 import { LineHeights, type LineSizes } from "./line-heights.ts";
 import { LineRows } from "./line-rows.ts";
 
 interface Lines extends LineSizes {
   count(): number;
-  /** Whether nothing comes before the first line. */
-  isWhole(): boolean;
+  /** Whether anything comes before the first line, or after the last one, that is not loaded. */
+  ends(): { reachedStart: boolean; nextToken: string | undefined };
   /** Told when the reader comes to the end, or leaves it; and after each move. */
   onMove(): void;
 }
-
-/** Where the reader is: at the end, or with a line in sight, so many pixels below the beginning of all; or led to a line. */
-type Anchor =
-  | { at: "end" }
-  | { at: "line"; key: string; from: number }
-  | { at: "goal"; key: string; align: Align };
 
 /** Lines that are drawn at first, and added at a time while the reader moves. */
 const FIRST = 24;
@@ -28,9 +23,6 @@ const MOST_SPARE = 80;
 const MOST_MOVING = 70;
 /** Windows' heights that are drawn ahead of the reader before the next frame. */
 const AHEAD = 1;
-/** Browsers that keep what is in sight where it is when something above changes, but not at the very beginning. The others are helped. */
-const keepsPlace = (): boolean => CSS.supports("overflow-anchor", "auto");
-
 /** Within so many pixels of the end one counts as being there when something is added. */
 const AT_END = 80;
 
@@ -107,15 +99,22 @@ export class LineWindow implements ReactiveController {
     for (let at = 0; at < count; at++) this.#index.set(this.#lines.key(at), at);
     if (follows && this.#anchor.at !== "goal") this.#anchor = { at: "end" };
     const kept = before.map((key) => this.#index.get(key)).filter((at) => at !== undefined);
-    const anchored = this.#anchor.at === "end" ? count : this.#index.get(this.#anchor.key);
-    if (kept.length === 0 || anchored === undefined) {
-      if (anchored === undefined) this.#anchor = { at: "end" };
-      this.#around(anchored ?? count);
-      return;
-    }
+    const read = this.#anchor.at === "end" ? undefined : this.#anchor.key;
+    if (read !== undefined && !this.#index.has(read)) this.#holdNext(read);
+    const anchored = this.#anchor.at === "end" ? count : this.#index.get(this.#anchor.key)!;
+    if (kept.length === 0) return this.#around(anchored);
     this.first = Math.min(...kept);
     this.last = this.atEnd ? count : Math.max(...kept) + 1;
     if (this.last - this.first > 2 * MOST_SPARE + FIRST) this.#around(anchored);
+  }
+
+  /** The line that was read is gone: the next one on the page stays where it is. */
+  #holdNext(gone: string): void {
+    const scroller = this.#scroller;
+    const edge = scroller?.getBoundingClientRect().top ?? 0;
+    const next = this.#rows.after(gone, edge, (key) => this.#index.has(key));
+    if (scroller === null || next === undefined) this.#anchor = { at: "end" };
+    else this.#anchor = { at: "line", key: next.key, from: next.below + scroller.scrollTop };
   }
 
   #around(index: number): void {
@@ -165,8 +164,7 @@ export class LineWindow implements ReactiveController {
     else {
       // Nobody scrolls within a task: what it moved by since is what the browser saw to.
       const left = grown - (scroller.scrollTop - this.#scrollTopBefore);
-      if (Math.abs(left) >= 0.5) scroller.scrollTop += left;
-      this.#note(scroller);
+      this.#note(scroller, scrolledBy(scroller, left));
     }
     this.#moved();
   }
@@ -193,9 +191,10 @@ export class LineWindow implements ReactiveController {
     if (scroller === null) return;
     const anchor = this.#anchor;
     const grown = this.#grown();
+    let drift = 0;
     if (anchor.at === "end") {
       if (!this.#hasLeft(scroller, isScroll)) scroller.scrollTop = scroller.scrollHeight;
-    } else if (grown !== undefined) this.#correct(scroller, grown, isScroll);
+    } else if (grown !== undefined) drift = this.#correct(scroller, grown, isScroll);
     else if (anchor.at === "goal") {
       const row = this.#rows.of(anchor.key);
       if (row !== undefined) {
@@ -203,16 +202,16 @@ export class LineWindow implements ReactiveController {
         scroller.scrollTop += offset - goal(scroller, row, offset, anchor.align);
       }
     }
-    this.#note(scroller);
+    this.#note(scroller, drift);
   }
 
   /** Notes where all stands. Nobody stays at the very beginning while something may be added above. */
-  #note(scroller: HTMLElement): void {
-    const isStart = this.first === 0 && this.#lines.isWhole();
+  #note(scroller: HTMLElement, drift = 0): void {
+    const isStart = this.first === 0 && this.#lines.ends().reachedStart;
     if (scroller.scrollTop < 1 && !isStart) scroller.scrollTop = 1;
     this.#scrollTop = scroller.scrollTop;
     this.#size = { all: scroller.scrollHeight, seen: scroller.clientHeight };
-    this.#capture(scroller);
+    this.#capture(scroller, drift);
   }
 
   /** How many pixels were added above the line that is being read; undefined where none is. */
@@ -224,12 +223,12 @@ export class LineWindow implements ReactiveController {
     return offset + scroller.scrollTop - anchor.from;
   }
 
-  /** Follows a line that is being read, when so many pixels were added above it. */
-  #correct(scroller: HTMLElement, grown: number, isScroll: boolean): void {
+  /** Follows a line that is being read, when so many pixels were added above it. Answers those that are left to do. */
+  #correct(scroller: HTMLElement, grown: number, isScroll: boolean): number {
     const moved = Math.abs(scroller.scrollTop - this.#scrollTop) > 0.5;
     // Where something moved the browser has seen to it, together with what the reader scrolled meanwhile.
-    if (Math.abs(grown) < 0.5 || (keepsPlace() && (isScroll || moved))) return;
-    scroller.scrollTop += grown;
+    if (Math.abs(grown) > 0.5 && keepsPlace() && (isScroll || moved)) return 0;
+    return scrolledBy(scroller, grown);
   }
 
   /** Whether the reader has scrolled up from the end. What changed its size ends elsewhere without that. */
@@ -240,16 +239,16 @@ export class LineWindow implements ReactiveController {
     return isUp && (isScroll || isSame);
   }
 
-  /** Notes which line is being read, and where it stands. */
-  #capture(scroller: HTMLElement): void {
-    if (leftBelow(scroller) < 2 && this.last === this.#lines.count()) {
-      this.#anchor = { at: "end" };
-      return;
-    }
+  /** Notes which line is being read, and where it stands; one that goes on being read, where it would but for whole pixels. */
+  #capture(scroller: HTMLElement, drift = 0): void {
+    const isLast = this.last === this.#lines.count() && this.#lines.ends().nextToken === undefined;
+    if (isLast && leftBelow(scroller) < 2) return void (this.#anchor = { at: "end" });
     const edge = scroller.getBoundingClientRect().top;
     const read = this.#rows.read(edge);
     if (read === undefined) return;
-    this.#anchor = { at: "line", key: read.key, from: read.below + scroller.scrollTop };
+    const isSame = this.#anchor.at === "line" && this.#anchor.key === read.key;
+    const from = read.below + scroller.scrollTop - (isSame ? drift : 0);
+    this.#anchor = { at: "line", key: read.key, from };
   }
 
   readonly onScroll = (): void => {

@@ -60,7 +60,7 @@ export class WeftTimeline extends LitElement {
     count: () => this.#items.length,
     key: (index) => this.#items[index]?.key ?? "",
     estimate: (index) => estimateHeight(this.#items[index]),
-    isWhole: () => this.#place.stretch.reachedStart,
+    ends: () => this.#place.stretch,
     onMove: () => this.#look(),
   });
 

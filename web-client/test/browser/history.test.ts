@@ -1,9 +1,9 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { eventually } from "../unit/eventually.ts";
 import type { WeftTimeline } from "../../src/elements/timeline.ts";
 import { article, field, openRoom } from "./open-room.ts";
-import { ANN, expectAccessible, settled } from "./support.ts";
+import { ANN, expectAccessible, ROOM, settled } from "./support.ts";
 
 beforeEach(async () => {
   await page.viewport(1000, 700);
@@ -16,11 +16,48 @@ function lineInSight(timeline: WeftTimeline) {
   const top = (row: HTMLElement): number => row.getBoundingClientRect().top;
   const line = rows().find((row) => top(row) > box.top + 20)!;
   const [label, before] = [line.getAttribute("aria-label"), top(line)];
+  const row = () => rows().find((one) => one.getAttribute("aria-label") === label);
   return {
     label,
+    before,
+    row,
     moved: (): number => {
-      const now = rows().find((row) => row.getAttribute("aria-label") === label);
+      const now = row();
       return now === undefined ? Number.NaN : top(now) - before;
+    },
+  };
+}
+
+/**
+ * Notes in every frame how far the line that is read has moved, as it is painted: observers of intersections are told the geometry
+ * that the paint takes, after everything else of the frame.
+ */
+function watchLine(timeline: WeftTimeline) {
+  const read = lineInSight(timeline);
+  const moved: number[] = [];
+  let isOver = false;
+  const look = (): void => {
+    if (isOver) return;
+    const row = read.row();
+    if (row === undefined) moved.push(Number.NaN);
+    else {
+      const seen = new IntersectionObserver(([entry]) => {
+        moved.push(entry!.boundingClientRect.top - read.before);
+        seen.disconnect();
+      });
+      seen.observe(row);
+    }
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+  return {
+    label: read.label,
+    /** Ends it. Answers the frames in which the line was elsewhere, or not there. */
+    async strayed(): Promise<number[]> {
+      await settled();
+      await eventually(() => expect(moved.length).toBeGreaterThan(5));
+      isOver = true;
+      return moved.filter((by) => !(Math.abs(by) <= 1));
     },
   };
 }
@@ -176,6 +213,124 @@ describe("the way through history", () => {
     expect(timeline().shadowRoot!.querySelector(".live")!.textContent).toBe("");
   });
 
+  describe.each([
+    ["a browser that keeps what is in sight where it is", true],
+    ["a browser that leaves that to the page", false],
+  ])("more than is held, in %s,", (_, anchors) => {
+    const SIZE = 800;
+    /** Turns of a page each, so that the stretch is trimmed thrice or more. */
+    const TURNS = 14;
+    const said = (at: number) => ({
+      event_id: `$past${at}`,
+      type: "m.room.message",
+      sender: ANN,
+      origin_server_ts: Date.UTC(2026, 0, 1) + at * 1000,
+      content: {
+        msgtype: "m.text",
+        body: `past ${at} ${"words ".repeat(1 + (Math.abs(at * 7) % 30))}`,
+      },
+    });
+    const some = (from: number) => Array.from({ length: SIZE }, (_unused, at) => said(from + at));
+
+    /** A room at a place in its past, or at its newest, and pages that come when they are let. */
+    async function inRoom(isPast: boolean) {
+      let gate = Promise.withResolvers<void>();
+      let asked = 0;
+      const wait = async (): Promise<void> => {
+        asked += 1;
+        await gate.promise;
+      };
+      const opened = await openRoom({
+        "reading.context": () => ({
+          event: said(0),
+          events_before: some(-SIZE).toReversed(),
+          events_after: some(1),
+          start: `b${-SIZE}`,
+          end: `f${SIZE + 1}`,
+        }),
+        "reading.messages": async (...[, token]: [string, string]) => {
+          await wait();
+          const from = Number(token.slice(1));
+          return { chunk: some(from), end: `f${from + SIZE}` };
+        },
+        "rooms.messages": async (...[, token]: [string, string]) => {
+          const isNewest = token === "p1";
+          if (isNewest && isPast) return { chunk: [] };
+          await wait();
+          const to = isNewest ? 0 : Number(token.slice(1));
+          return { chunk: some(to - SIZE).toReversed(), end: `b${to - SIZE}` };
+        },
+      });
+      const timeline = opened.timeline();
+      if (!anchors) {
+        const style = document.createElement("style");
+        style.textContent = ".scroller { overflow-anchor: none }";
+        timeline.shadowRoot!.append(style);
+        vi.spyOn(CSS, "supports").mockReturnValue(false);
+      }
+      if (isPast) {
+        await timeline.goTo("$past0");
+        await expect.element(article(/past 0 /)).toBeVisible();
+      }
+      const { record } = opened.client.store.room(ROOM)!;
+      return {
+        timeline,
+        scroller: timeline.shadowRoot!.querySelector(".scroller")!,
+        /** Entries of the longest stretch. */
+        held: () => Math.max(...[...record.stretches].map(({ entries }) => entries.length)),
+        /** Waits until another page is wanted. */
+        async wanted(): Promise<void> {
+          await eventually(() => expect(asked).toBeGreaterThan(0));
+          await settled();
+        },
+        /** Lets the page come that is on its way; the next one waits again. */
+        come(): void {
+          const { resolve } = gate;
+          gate = Promise.withResolvers();
+          asked = 0;
+          resolve();
+        },
+      };
+    }
+
+    /** Reads on from such a place in what is loaded, in turns of a page each, and sees that it is trimmed so often. */
+    async function readOn(
+      to: (scroller: Element) => number,
+      { turns = TURNS, atLeast = 3, isPast = true } = {},
+    ): Promise<void> {
+      const room = await inRoom(isPast);
+      const { timeline, scroller, held } = room;
+      let trims = 0;
+      for (let turn = 0; turn < turns; turn++) {
+        scroller.scrollTop = to(scroller);
+        await room.wanted();
+        const before = held();
+        const line = watchLine(timeline);
+        room.come();
+        await eventually(() => expect(held()).not.toBe(before));
+        expect(await line.strayed(), `${turn}: ${line.label}`).toEqual([]);
+        if (held() < before) trims += 1;
+        expect(held()).toBeLessThanOrEqual(6000);
+      }
+      expect(trims).toBeGreaterThanOrEqual(atLeast);
+    }
+
+    afterEach(() => {
+      vi.restoreAllMocks();
+    });
+
+    test("is read on through without moving what is read", () =>
+      readOn((scroller) => scroller.scrollHeight - scroller.clientHeight - 900));
+
+    test("is read back through without moving what is read", () => readOn(() => 900));
+
+    test("is read back through from the newest without moving what is read", () =>
+      readOn(() => 900, { isPast: false }));
+
+    test("is not passed by who waits at the end of what is loaded", () =>
+      readOn((scroller) => scroller.scrollHeight, { turns: 4, atLeast: 0 }));
+  });
+
   test("of thousands of lines some hundred are on the page", async () => {
     const { timeline } = await openRoom({}, 3000);
     const lines = (): number => timeline().shadowRoot!.querySelectorAll(".row").length;
@@ -246,6 +401,29 @@ describe("the way through history", () => {
     await userEvent.fill(field(), "one\ntwo\nthree\nfour\nfive\nsix");
     await settled();
     expect(Math.abs(read.moved())).toBeLessThan(3);
+  });
+
+  test("when the line that is read is gone, the next one stays where it is", async () => {
+    const { timeline, bring, make } = await openRoom(history(), 60);
+    const topic = make.state("m.room.topic", ANN, { topic: "Looms" });
+    const more = Array.from({ length: 30 }, (_, at) => make.message(ANN, `later ${at}`));
+    await bring({ timeline: { events: [topic, ...more] } });
+    const scroller = timeline().shadowRoot!.querySelector(".scroller")!;
+    const rows = () => [...timeline().shadowRoot!.querySelectorAll<HTMLElement>(".row")];
+    const below = (row: HTMLElement): number =>
+      row.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+    const named = (name: string) =>
+      rows().find((row) => row.getAttribute("aria-label")!.includes(name));
+    await eventually(() => expect(named("Looms")).toBeDefined());
+    scroller.scrollTop += below(named("Looms")!) - 5;
+    await settled();
+    const next = rows()[rows().indexOf(named("Looms")!) + 1]!;
+    const [label, before] = [next.getAttribute("aria-label"), below(next)];
+    await bring({ timeline: { events: [make.redaction(ANN, topic.event_id)] } });
+    await eventually(() => expect(named("Looms")).toBeUndefined());
+    await settled();
+    const now = rows().find((row) => row.getAttribute("aria-label") === label);
+    expect(Math.abs(below(now!) - before)).toBeLessThanOrEqual(1);
   });
 
   test("what has been in sight is marked as read", async () => {
