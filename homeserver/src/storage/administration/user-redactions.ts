@@ -49,7 +49,7 @@ export async function nextUserRedaction(sql: Sql | Tx): Promise<UserRedactionRow
   return row;
 }
 
-/** Notes that so many rooms are done. */
+/** Notes that so many rooms are done, unless somebody else is further or has ended it. */
 export async function noteRoomsDone(
   sql: Sql | Tx,
   redactionId: string,
@@ -57,9 +57,10 @@ export async function noteRoomsDone(
 ): Promise<void> {
   await sql`
     UPDATE user_redactions SET status = 'active', rooms_done = ${roomsDone}
-    WHERE redaction_id = ${redactionId}`;
+    WHERE redaction_id = ${redactionId} AND ended_ts IS NULL AND rooms_done <= ${roomsDone}`;
 }
 
+/** Ends a job that has not ended. */
 export async function endUserRedaction(
   sql: Sql | Tx,
   redactionId: string,
@@ -67,7 +68,7 @@ export async function endUserRedaction(
 ): Promise<void> {
   await sql`
     UPDATE user_redactions SET status = ${end.status}, reason = ${end.reason}, ended_ts = ${end.now}
-    WHERE redaction_id = ${redactionId}`;
+    WHERE redaction_id = ${redactionId} AND ended_ts IS NULL`;
 }
 
 /** Forgets jobs that ended before a time, ms since 1970. */

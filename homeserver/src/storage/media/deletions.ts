@@ -40,9 +40,10 @@ export async function nextMediaDeletion(sql: Sql | Tx): Promise<MediaDeletionRow
   return row;
 }
 
-/** Notes how many there are to delete. */
+/** Notes how many there are to delete, unless that is known. */
 export async function noteMediaTotal(sql: Sql | Tx, id: string, total: number): Promise<void> {
-  await sql`UPDATE media_deletions SET total = ${total} WHERE deletion_id = ${id}`;
+  await sql`
+    UPDATE media_deletions SET total = ${total} WHERE deletion_id = ${id} AND total IS NULL`;
 }
 
 /** Notes that so many more are gone. */
@@ -50,13 +51,15 @@ export async function noteMediaDeleted(sql: Sql | Tx, id: string, count: number)
   await sql`UPDATE media_deletions SET deleted = deleted + ${count} WHERE deletion_id = ${id}`;
 }
 
+/** Ends a job that has not ended. */
 export async function endMediaDeletion(
   sql: Sql | Tx,
   id: string,
   { reason, now }: { readonly reason: string | null; readonly now: number },
 ): Promise<void> {
   await sql`
-    UPDATE media_deletions SET reason = ${reason}, ended_ts = ${now} WHERE deletion_id = ${id}`;
+    UPDATE media_deletions SET reason = ${reason}, ended_ts = ${now}
+    WHERE deletion_id = ${id} AND ended_ts IS NULL`;
 }
 
 /** Forgets jobs that ended before a time, ms since 1970. */
