@@ -46,6 +46,7 @@ import { openCaptcha, openProviders } from "./sign-in-layer.ts";
 import { openDeliveries, openMasquerade, openServiceCalls } from "./service-layers.ts";
 import { createSync, preferencesOf, type Sync } from "./sync/index.ts";
 import { createUserRedactions, type UserRedactions } from "./user-redactions/index.ts";
+import { completeDeactivations } from "./users/accounts/complete-deactivations.ts";
 import { createUsers, type Users, type UsersOptions } from "./users/users.ts";
 
 export interface Layers extends Finding, Oversight {
@@ -120,8 +121,7 @@ export async function createLayers(
   const retries = await openDeliveries(on, opened, told, asking.calls);
   openPush(on, opened, { users, rooms, sync });
   const delayedEvents = openDelayedEvents(on, opened, { users, rooms, rateLimiter });
-  // In the background, closed accounts leave rooms that an earlier stop of the server kept them in.
-  await users.deactivation.resume();
+  opened.push(completeDeactivations({ ...on, deactivation: users.deactivation }));
   return {
     ...{ services, masquerade, ...asking },
     ...{ users, encryption },

@@ -1,8 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { createManualClock } from "../../src/platform/clock.ts";
+import { silentLogger } from "../../src/platform/logger.ts";
+import { completeDeactivations } from "../../src/users/accounts/complete-deactivations.ts";
+import { createDeactivation } from "../../src/users/accounts/deactivation.ts";
 import { createPasswords } from "../../src/users/accounts/passwords.ts";
 import { CHEAP, errcodeOf, id } from "./support.ts";
 import { t } from "./one-server.ts";
-import { eventually } from "../support/wait.ts";
+import { eventually, until } from "../support/wait.ts";
 
 describe("the first start", () => {
   test("has one token for the first user, who becomes the administrator", async () => {
@@ -96,6 +100,42 @@ describe("deactivation", () => {
     expect(await errcodeOf(t.users.profiles.local(gone))).toBe("M_NOT_FOUND");
     expect(await t.users.accountData.find(gone, undefined, "org.example")).toBeUndefined();
     expect(await errcodeOf(t.users.registration.check("gone"))).toBe("M_USER_IN_USE");
+  });
+});
+
+describe("leaving the rooms of a closed account", () => {
+  test("is gone on with where a stop cut it off, and tried again where it failed", async () => {
+    const userId = await t.users.registration.create("cut-off", "pw");
+    await t.users.deactivation.deactivate(userId, false);
+    await t.users.deactivation.settled();
+    // Where it still is: as if the server had been killed after it closed the account.
+    await t.sql`
+      INSERT INTO memberships (room_nid, user_id, server, membership, event_nid, position)
+      VALUES (4242, ${userId}, 'here.test', 'join', 1, 1)`;
+    const clock = createManualClock();
+    let attempts = 0;
+    const deactivation = createDeactivation({
+      ...{ sql: t.sql, clock, logger: silentLogger(), devices: t.users.devices },
+      bindings: { unbindAll: async () => "success", resume: async () => {} },
+      hooks: {
+        async leaveAllRooms(user) {
+          expect(user).toBe(userId);
+          attempts += 1;
+          if (attempts === 1) throw new Error("the room's server does not answer");
+          await t.sql`DELETE FROM memberships WHERE user_id = ${user}`;
+        },
+      },
+    });
+    const stop = completeDeactivations({
+      ...{ clock, logger: silentLogger(), leases: undefined, deactivation },
+    });
+    for (const expected of [1, 2, 2]) {
+      await until(() => clock.sleepers === 1);
+      await deactivation.settled();
+      expect(attempts).toBe(expected);
+      clock.advance(600_000);
+    }
+    await stop();
   });
 });
 

@@ -26,9 +26,7 @@ export interface Deactivation {
    * as erased. Identity servers are asked to forget the user's addresses: whether they have.
    */
   deactivate(userId: UserId, erase: boolean, idServer?: string): Promise<"success" | "no-support">;
-  /**
-   * Continues leaving rooms where a stop of the server interrupted it. Call it once at the start.
-   */
+  /** Continues leaving rooms where a stop of the server interrupted it, or it failed. */
   resume(): Promise<void>;
   /** Resolves when all rooms have been left. */
   settled(): Promise<void>;
@@ -44,9 +42,13 @@ export function createDeactivation(deps: {
 }): Deactivation {
   const { sql, clock, logger, devices, bindings, hooks } = deps;
   let leaving: Promise<void> = Promise.resolve();
+  const waiting = new Set<UserId>();
 
   function leaveRooms(userId: UserId): void {
+    if (waiting.has(userId)) return;
+    waiting.add(userId);
     leaving = leaving.then(async () => {
+      waiting.delete(userId);
       try {
         await hooks.leaveAllRooms(userId);
       } catch (error) {
