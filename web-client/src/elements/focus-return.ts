@@ -21,9 +21,11 @@ function first(selector: string, root: ParentNode): HTMLElement | undefined {
   return undefined;
 }
 
-/** Gives the keyboard to the main part of the page, or the rooms where these fill it, so that it does not fall to the body. */
+/** Gives the keyboard to the window that is open, to the main part of the page, or the rooms where these fill it, so that it does not fall to the body. */
 function focusMain(): boolean {
-  const main = first("main", document) ?? first("nav :is(a, button)", document);
+  // Around a window that is open nothing can have it.
+  const window = first("dialog:modal", document);
+  const main = window ?? first("main", document) ?? first("nav :is(a, button)", document);
   if (main === undefined) return false;
   if (main.tabIndex < 0) main.tabIndex = -1;
   main.focus({ preventScroll: true });

@@ -61,6 +61,10 @@ export class WeftApp extends LitElement {
     return html`<main class="waiting" aria-label=${msg("Weft is starting")}>${logo(56)}</main>`;
   }
 
+  protected override firstUpdated(): void {
+    lazily(async () => (await import("../elements/focus-guard.ts")).guardFocus());
+  }
+
   override render() {
     // What is told waits in its store until it can be shown.
     lazily(() => import("../elements/toasts.ts"));
