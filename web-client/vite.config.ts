@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { defineConfig, type Plugin } from "vite";
+import { beginning } from "./beginning.ts";
 import { precompress } from "./precompress.ts";
 import { buildServiceWorker } from "./service-worker.ts";
 
@@ -26,22 +27,32 @@ const finished: Plugin = {
 /** What the pages for signing in and registering have of their own: they are not to wait for the rooms' parts. */
 const ENTRY = /\/src\/(?:elements\/password-field|text\/device)\.ts$/;
 
+/** The administration, which few people see: nobody else is to wait for it. */
+const ADMIN = /\/src\/(?:api\/)?admin\//;
+
 /**
- * What runs before anything is seen is one file, what many parts share is another, and what a few parts
- * around the rooms share a third: a browser asks for six files at a time, and
- * dozens of small ones would wait for one another.
+ * What runs before anything is seen is one file, and what opens an account is another. What many parts share is a third, what a few
+ * parts around the rooms share a fourth, and what those of the administration share a fifth: a browser asks for six files at a
+ * time, and dozens of small ones would wait for one another.
  */
 export const chunks = {
   groups: [
-    { name: "first", tags: ["$initial" as const], priority: 2 },
-    { name: "shared", minShareCount: 12, priority: 1 },
-    { name: "rooms", minShareCount: 3, test: (id: string) => !ENTRY.test(id) },
+    { name: "first", tags: ["$initial" as const], priority: 4 },
+    { name: "client", test: /\/src\/store\/opened\.ts$/, priority: 3 },
+    { name: "shared", minShareCount: 12, test: (id: string) => !ADMIN.test(id), priority: 2 },
+    {
+      name: "rooms",
+      minShareCount: 3,
+      test: (id: string) => !ENTRY.test(id) && !ADMIN.test(id),
+      priority: 1,
+    },
+    { name: "admin", minShareCount: 3, test: ADMIN },
   ],
 };
 
 export default defineConfig({
   base: "./",
-  plugins: [finished],
+  plugins: [beginning(), finished],
   worker: { format: "es" },
   build: {
     target: "es2024",

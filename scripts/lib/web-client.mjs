@@ -13,6 +13,7 @@ const INPUTS = [
   "languages",
   "index.html",
   "vite.config.ts",
+  "beginning.ts",
   "precompress.ts",
   "service-worker.ts",
   "package.json",

@@ -18,7 +18,7 @@ function withImports(name: string, seen = new Set<string>()): Set<string> {
 
 /** The script that runs before anything is seen. */
 export const firstScript: Measure = () => {
-  const first = /src="\.\/assets\/([\w.-]+\.js)"/.exec(
+  const first = /type="module"[^>]* src="\.\/assets\/([\w.-]+\.js)"/.exec(
     readFileSync(join(DIST, "index.html"), "utf8"),
   )![1]!;
   const bytes = [...withImports(first)].reduce(

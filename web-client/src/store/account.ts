@@ -1,4 +1,5 @@
 import { atom } from "nanostores";
+import { createAccountApi } from "../api/account.ts";
 import { createHttp, withToken } from "../api/http.ts";
 import {
   chooseNobody,
@@ -11,11 +12,9 @@ import {
   watchSessions,
   type Session,
 } from "../api/session.ts";
-import { wipeKeys } from "../encryption/vault.ts";
 import { sweep } from "./leftovers.ts";
 import { page } from "./page.ts";
-import { openPersistence } from "./persistence.ts";
-import { openClient, type Client } from "./client.ts";
+import type { Client } from "./client.ts";
 import { hrefTo, type Route } from "./router.ts";
 import { report } from "./toasts.ts";
 
@@ -32,6 +31,9 @@ const SWEEP_AFTER = 10_000;
 
 /** Milliseconds that an account may take to close before the page begins anew. */
 const CLOSING_LASTS = 5000;
+
+/** What opens accounts, which who is signing in does not wait for. */
+const opened = () => import("./opened.ts");
 
 let turn = 0;
 /** The session whose client is being opened. */
@@ -74,6 +76,8 @@ async function open(session: Session): Promise<void> {
     if (former.userId !== session.userId) return restart({ page: "home" }, closing);
     await closing;
   }
+  const { openClient } = await opened();
+  if (mine !== turn) return;
   const client = await openClient(session, (soft) => {
     // What a closed client still hears of its token says nothing of who is signed in now.
     if (mine === turn) void ended(session, soft);
@@ -138,11 +142,11 @@ export function abandon(session: Session): void {
   wipe(session);
 }
 
-function wipe({ userId, deviceId }: Session): void {
-  openPersistence(userId, deviceId)
-    .then((kept) => kept.destroy())
+/** What it leaves, a later page sweeps up. */
+function wipe(session: Session): void {
+  opened()
+    .then((part) => part.wipe(session))
     .catch(() => undefined);
-  wipeKeys(userId, deviceId).catch(() => undefined);
 }
 
 /** Takes up a session that has just begun. An account that is signed in here stays on the device that it has. */
@@ -191,7 +195,7 @@ async function endOnServer(session: Session): Promise<void> {
     return revokeTokens(session);
   }
   const http = createHttp(session.baseUrl, withToken(session.accessToken));
-  await http.call<"logout">("POST", "/_matrix/client/v3/logout", {});
+  await createAccountApi(http, session.userId).signOut();
 }
 
 /** Ends the session here and on the server; the server being away doesn't keep anyone in. */
