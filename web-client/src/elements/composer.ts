@@ -17,6 +17,7 @@ import {
   composerContext,
   offerList,
   problemLine,
+  sendButton,
   tool,
   whyBarred,
 } from "./composer/parts.ts";
@@ -25,7 +26,6 @@ import { Markdown, obey, sendNow, type Outcome } from "./composer/sending.ts";
 import { markFor, replaceText, toggleMark, type Mark } from "./composer/text-field.ts";
 import { canEdit } from "./message-actions.ts";
 import type { Recording } from "./composer/voice.ts";
-import { icon } from "./icon.ts";
 import "./menu.ts";
 import "./upload-tray.ts";
 
@@ -313,15 +313,7 @@ export class WeftComposer extends DraftingElement {
       ${this.#add()} ${this.#textarea()}
       ${tool("format", msg("Formatting"), () => (this.formatting = !this.formatting), this.formatting)}
       ${tool("smile", msg("Insert emoji"), (anchor) => this.pick(anchor, "emoji"))}
-      <button
-        type="submit"
-        class="icon-button send"
-        aria-label=${msg("Send")}
-        title=${msg("Send")}
-        ?disabled=${!ready}
-      >
-        ${icon(this.editing === undefined ? "send" : "check")}
-      </button>
+      ${sendButton(ready, this.editing !== undefined)}
     </div>`;
   }
 
@@ -330,9 +322,10 @@ export class WeftComposer extends DraftingElement {
     if (bar !== undefined) return html`<p class="barred">${bar}</p>`;
     return html`<form
       class="box"
-      @submit=${(event: Event) => {
+      @submit=${(event: SubmitEvent) => {
         event.preventDefault();
         this.#send();
+        if (event.submitter?.matches(":focus") === true) this.field.focus();
       }}
     >
       ${offerList(this.completion, (index) => this.#choose(index))}

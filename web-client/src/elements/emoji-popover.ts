@@ -1,3 +1,4 @@
+import { msg } from "@lit/localize";
 import type { Client } from "../store/client.ts";
 import { noteEmoji } from "../store/recent-emoji.ts";
 import type { Room } from "../store/room.ts";
@@ -35,6 +36,8 @@ async function open(anchor: HTMLElement, request: Request): Promise<void> {
   const giveBack = keepFocus();
   const panel = document.createElement("div");
   panel.popover = "auto";
+  panel.role = "dialog";
+  panel.ariaLabel = msg("Emoji and stickers");
   panel.style.cssText = BOX;
   const picker = createPicker(client);
   Object.assign(picker, { room, stickers, mode });

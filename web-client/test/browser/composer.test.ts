@@ -25,6 +25,20 @@ async function write(text: string): Promise<void> {
   await userEvent.fill(field(), text);
 }
 
+test("who sends by the button writes on: the keyboard is in the field", async () => {
+  const room = await openRoom();
+  const send = page.getByRole("button", { name: "Send", exact: true });
+  await write("by the pointer");
+  await userEvent.click(send);
+  await eventually(() => expect(sentOf(room)).toHaveLength(1));
+  expect(focused()).toBe(field().element());
+  await write("by its key");
+  (send.element() as HTMLElement).focus();
+  await userEvent.keyboard("{Enter}");
+  await eventually(() => expect(sentOf(room)).toHaveLength(2));
+  expect(focused()).toBe(field().element());
+});
+
 describe("commands", () => {
   test("are offered with what they do while a slash begins the message", async () => {
     await openRoom();

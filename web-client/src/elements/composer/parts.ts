@@ -25,6 +25,20 @@ export function whyBarred(client: Client, room: Room): string | undefined {
   return msg("This room is encrypted, and encryption does not work here at the moment.");
 }
 
+/** A press leaves the keyboard in the field, also that of a touch screen: one writes on. */
+export function sendButton(isReady: boolean, isEdit: boolean): TemplateResult {
+  return html`<button
+    type="submit"
+    class="icon-button send"
+    aria-label=${msg("Send")}
+    title=${msg("Send")}
+    ?disabled=${!isReady}
+    @mousedown=${(event: Event) => event.preventDefault()}
+  >
+    ${icon(isEdit ? "check" : "send")}
+  </button>`;
+}
+
 /** Above the field: which message is being answered or changed. */
 export function composerContext(
   room: Room,
