@@ -183,6 +183,9 @@ export function ssoRoutes(deps: PageDeps): Route[] {
       const { localpart } = identity;
       const asks = registration.policies.length > 0;
       if (asks || localpart === undefined || !(await sso.isFree(localpart))) {
+        // Another replica may have opened the account since; then its name is not free, and not to be asked for.
+        const meanwhile = await sso.accountOf(identity);
+        if (meanwhile !== undefined) return await goOn(browser, { userId: meanwhile, purpose });
         return askName(request, browser, { identity, purpose });
       }
       return await goOn(browser, { userId: await sso.open(identity, localpart, false), purpose });

@@ -1,5 +1,5 @@
 /** Signing in with an account of a provider of OpenID Connect. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { id } from "../users/support.ts";
 import {
   APP,
@@ -220,6 +220,20 @@ test("two replicas that open the same account at once open one", async () => {
   expect(users.map(({ body }) => body.user_id)).toEqual([id("ida"), id("ida")]);
   const rows = await t.sql`SELECT 1 FROM sso_links WHERE subject = 's-ida'`;
   expect(rows).toHaveLength(1);
+});
+
+test("who comes back while another replica opens the account is not asked for another name", async () => {
+  idp.people.set("s-ole", { preferred_username: "ole" });
+  const { accounts } = t.users;
+  const look = accounts.ensureAvailable;
+  const looking = vi.spyOn(accounts, "ensureAvailable").mockImplementationOnce(async (userId) => {
+    const faster = await comeBack(newBrowser(), "s-ole");
+    expect((await loginBy(faster.location)).body.user_id).toBe(id("ole"));
+    await look(userId);
+  });
+  const back = await comeBack(newBrowser(), "s-ole");
+  looking.mockRestore();
+  expect((await loginBy(back.location)).body.user_id).toBe(id("ole"));
 });
 
 test("a browser goes on to the page that it wanted", async () => {

@@ -45,6 +45,8 @@ export interface SingleSignOn {
   arrive(provider: string, browser: string, search: string): Promise<Arrival>;
   /** Whether people get an account by that provider who have none. */
   opensAccounts(provider: string): boolean;
+  /** The account that belongs to an identity by now. */
+  accountOf(identity: Identity): Promise<UserId | undefined>;
   /** Whether an account of that name could be opened. */
   isFree(localpart: string): Promise<boolean>;
   /**
@@ -172,6 +174,8 @@ export function createSingleSignOn(deps: SsoDeps): SingleSignOn {
     },
 
     opensAccounts: (id) => providerOf(id).settings.opensAccounts,
+
+    accountOf: (identity) => linkedTo(sql, identity),
 
     async isFree(localpart) {
       try {
