@@ -74,7 +74,9 @@ test("a wrong configuration exits 2 with one line, and so does a wrong use", asy
   });
   const services = makeTemporaryFolder("weft-cli-services-");
   writeFileSync(join(services, "irc.yaml"), "id: irc\nurl: null\ntoken: secret\n");
-  const registration = await outcome(weft(["start"], { WEFT_APPSERVICES: services }));
+  const [port] = (await freePorts(1)) as [number];
+  const listen = { WEFT_LISTEN: `127.0.0.1:${port}` };
+  const registration = await outcome(weft(["start"], { ...listen, WEFT_APPSERVICES: services }));
   rmSync(services, { recursive: true });
   expect(registration).toMatchObject({
     code: 2,
@@ -84,8 +86,8 @@ test("a wrong configuration exits 2 with one line, and so does a wrong use", asy
   expect(await outcome(weft(["create-user", "--username", "x"]))).toMatchObject({ code: 2 });
   const blocker = createServer().listen(0, "127.0.0.1");
   await once(blocker, "listening");
-  const { port } = blocker.address() as { port: number };
-  const taken = await outcome(weft(["start"], { WEFT_LISTEN: `127.0.0.1:${port}` }));
+  const { port: used } = blocker.address() as { port: number };
+  const taken = await outcome(weft(["start"], { WEFT_LISTEN: `127.0.0.1:${used}` }));
   expect(taken).toMatchObject({ code: 2 });
   expect(taken.stderr).toMatch(
     /^weft: WEFT_LISTEN: "127\.0\.0\.1:\d+" is in use by another program/m,
