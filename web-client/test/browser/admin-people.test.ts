@@ -230,6 +230,7 @@ describe("server notices", () => {
       content: { msgtype: "m.text", body: "Maintenance" },
     });
     navigate({ page: "admin", path: ["users"] });
+    await expect.element(page.getByText("Maintenance")).not.toBeInTheDocument();
     navigate({ page: "admin", path: ["notices"] });
     await userEvent.click(
       page.getByRole("listitem").filter({ hasText: "Maintenance" }).getByRole("button"),

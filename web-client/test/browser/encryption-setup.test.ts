@@ -50,7 +50,7 @@ describe("the first sign-in", () => {
     await expect.element(button("Done")).toBeDisabled();
     // The key is shown once: neither Escape nor going elsewhere takes it away.
     await userEvent.keyboard("{Escape}{Escape}");
-    navigate({ page: "settings", section: "profile" });
+    navigate({ page: "settings", section: "profile" }, true);
     await settled();
     expect($dialog.get()?.kind).toBe("encryption-setup");
     await button("Copy").click();
