@@ -27,6 +27,7 @@ const HELP = `npm run interop [-- OPTIONS]
   --services          only the bridges: libraries of application services, with Weft alone
   --clients           only clients and bots, with Weft alone; --grep chooses among them
   --admin             only the tools of administrators, with Weft alone
+  --ketesa FOLDER     with these also Ketesa, in Chromium, from the folder of an unpacked release
   --rust              the same, and builds the Rust SDK first, which is not built unasked
   --web-client        only our web client on Synapse, by sliding sync
   --synapse-python FILE   an interpreter that has matrix-synapse, instead of installing it
@@ -48,6 +49,7 @@ async function main(args: string[]): Promise<number> {
     ...parts,
     versions: text,
     grep: text,
+    ketesa: text,
     logs: flag,
   } as const;
   const { values } = parseArgs({ args, options: { ...options, "synapse-python": text } });
@@ -103,16 +105,18 @@ async function main(args: string[]): Promise<number> {
 
 /** What needs no Synapse. The exit code, when that was all, or when something failed. */
 async function runAlone(
-  asked: { readonly [part in "services" | "clients" | "admin" | "rust"]?: boolean },
+  asked: { readonly [part in "services" | "clients" | "admin" | "rust"]?: boolean } & {
+    readonly ketesa?: string;
+  },
   pattern: RegExp,
   say: (line: string) => void,
 ): Promise<number | undefined> {
-  const { services = false, admin = false, rust = false } = asked;
-  if (admin) return (await runAdmin(say)) ? 0 : 1;
+  const { services = false, admin = false, rust = false, ketesa } = asked;
+  if (admin) return (await runAdmin(say, ketesa)) ? 0 : 1;
   const onlyClients = rust || asked.clients === true;
   if (!onlyClients && !(await runServices(say))) return 1;
   if (services) return 0;
-  if (!onlyClients && !(await runAdmin(say))) return 1;
+  if (!onlyClients && !(await runAdmin(say, ketesa))) return 1;
   const doWork = await runClients(say, { buildRust: rust, pattern: onlyClients ? pattern : /./ });
   if (!doWork) return 1;
   return onlyClients ? 0 : undefined;

@@ -4,12 +4,16 @@ import { join } from "node:path";
 import { makeTemporaryFolder } from "../../../scripts/lib/temporary.mjs";
 import { makeLoopbackTls } from "../../harness/certificates.ts";
 import { startWeft } from "../../harness/subjects/weft.ts";
+import { runKetesa } from "./ketesa.ts";
 import { makeRequests } from "./requests.ts";
 import { setScene, SHARED_SECRET } from "./scene.ts";
 import { installSynadm, runSynadm, SYNADM_VERSION } from "./synadm.ts";
 
-/** Runs synadm if it can be installed, and the requests of the others. False: not all of it works. */
-export async function runAdmin(say: (line: string) => void): Promise<boolean> {
+/**
+ * Runs synadm if it can be installed, Ketesa if a folder has it, and the requests of the others. False: not
+ * all of it works.
+ */
+export async function runAdmin(say: (line: string) => void, ketesa?: string): Promise<boolean> {
   const folder = makeTemporaryFolder("weft-interop-admin-");
   const settings = { WEFT_REGISTRATION_SHARED_SECRET: SHARED_SECRET };
   const weft = await startWeft(makeLoopbackTls(), {}, settings);
@@ -24,6 +28,7 @@ export async function runAdmin(say: (line: string) => void): Promise<boolean> {
     const commands = run && (await runSynadm(scene, run));
     if (commands) say(`synadm ${SYNADM_VERSION}: ${commands.right} commands work`);
     wrong.push(...requests.wrong, ...(commands?.wrong ?? []));
+    if (ketesa !== undefined) wrong.push(...(await runKetesa(say, scene, ketesa)));
   } finally {
     await weft.stop();
     await rm(folder, { recursive: true, force: true });

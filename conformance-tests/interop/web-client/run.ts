@@ -1,14 +1,15 @@
 /** Our web client on another homeserver: Synapse, which has sliding sync, and neither our socket nor counts in it. */
 import { existsSync } from "node:fs";
-import { chromium } from "playwright-core";
+import { join } from "node:path";
 import { ensureWebClient } from "../../../scripts/lib/web-client.mjs";
 import { makeLoopbackTls } from "../../harness/certificates.ts";
 import { startSynapse } from "../../harness/subjects/synapse.ts";
 import { registerUser } from "../../harness/users.ts";
-import { servePage } from "./page-server.ts";
+import { CHROMIUM, launchChromium } from "../chromium.ts";
+import { servePages } from "../page-server.ts";
 import { story } from "./story.ts";
 
-const CHROMIUM = process.env["WEFT_CHROMIUM"] ?? "/usr/bin/chromium";
+const DIST = join(import.meta.dirname, "..", "..", "..", "web-client", "dist");
 
 /** False: something does not work. */
 export async function runWebClient(say: (line: string) => void, python: string): Promise<boolean> {
@@ -18,11 +19,8 @@ export async function runWebClient(say: (line: string) => void, python: string):
   }
   await ensureWebClient();
   const synapse = await startSynapse(makeLoopbackTls(), python);
-  const page = await servePage(synapse.subject.clientUrl);
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-  });
+  const page = await servePages(DIST, synapse.subject.clientUrl);
+  const browser = await launchChromium();
   try {
     const [alice, bob] = await Promise.all([
       registerUser(synapse.subject, "alice"),
