@@ -7,12 +7,13 @@ import { object, text, type SyncResponse } from "./types.ts";
 
 /** Rooms that are asked for first: what a screen shows of the list. */
 const FIRST = 24;
-/** Each answer after it brings so many times as many, and at most so many more. */
-const GROWTH = 4;
-const MAX_MORE = 500;
+/** Each answer after it brings so many more. */
+const MORE = 500;
+/** So many of the list come with the newest event alone, to show what was said last: the whole list, of most people. */
+const BRIEF = FIRST + MORE;
 /** More rooms than anybody has. */
 const ALL = 99_999;
-/** Events of each room. Of the first rooms only the newest, to show what was said last; the others follow. */
+/** Events of each room. */
 const EVENTS = 20;
 
 /** Our servers' extension: it names the position from which `/sync` goes on. (spec/socket.md) */
@@ -50,15 +51,16 @@ function isMissing(error: unknown): boolean {
 
 /** The last place of the next part of the list, when `count` rooms are in it. */
 function grown(last: number, count: number): number {
-  const next = Math.min((last + 1) * GROWTH, last + 1 + MAX_MORE);
-  return next >= count ? ALL : next - 1;
+  const next = last + MORE;
+  const isLast = last + 1 >= count || (next >= BRIEF && next + 1 >= count);
+  return isLast ? ALL : next;
 }
 
 const newConnection = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) => byte.toString(36)).join("");
 
 /** What is asked for up to a place of the list. Messages and keys come with all rooms: who reads them is not there before. */
-function bodyOf({ connection, pos, toDevice }: Partial<Place>, last: number, open?: string) {
+function bodyOf({ connection, toDevice }: Partial<Place>, last: number, open?: string) {
   const enabled = { enabled: true };
   const ofDevice = {
     to_device: { enabled: true, ...(toDevice !== undefined && { since: toDevice }) },
@@ -68,7 +70,7 @@ function bodyOf({ connection, pos, toDevice }: Partial<Place>, last: number, ope
   return {
     conn_id: connection,
     lists: {
-      all: { ...room, ranges: [[0, last]], ...(pos === undefined && { timeline_limit: 1 }) },
+      all: { ...room, ranges: [[0, last]], ...(last < BRIEF && { timeline_limit: 1 }) },
     },
     ...(open?.startsWith("!") === true && last < ALL && { room_subscriptions: { [open]: room } }),
     extensions: {

@@ -62,18 +62,19 @@ describe("who begins with nothing", () => {
   test("gets the newest rooms first, then parts, and at last all of them with what is for the device", async () => {
     const { asked, follow } = setUp([
       answer("p1", ids(0, 24), 300),
-      answer("p2", ids(24, 96), 300),
-      answer("p3", ids(96, 300), 300, { to_device: { next_batch: "m9", events: [] } }),
+      answer("p2", ids(24, 300), 300),
+      answer("p3", ids(0, 300), 300, { to_device: { next_batch: "m9", events: [] } }),
       answer("p4", [], 300, { to_device: { next_batch: "m9", events: [] } }),
     ]);
     const all = await follow(4);
     expect(asked.map((one) => listOf(one)["ranges"])).toEqual([
       [[0, 23]],
-      [[0, 95]],
+      [[0, 523]],
       [[0, 99_999]],
       [[0, 99_999]],
     ]);
-    expect(asked.map((one) => listOf(one)["timeline_limit"])).toEqual([1, 20, 20, 20]);
+    // The whole list comes before the messages that it does not show.
+    expect(asked.map((one) => listOf(one)["timeline_limit"])).toEqual([1, 1, 20, 20]);
     expect(asked.map(({ query }) => query["timeout"])).toEqual([0, 0, 0, 30_000]);
     expect(asked.map((one) => "to_device" in extensionsOf(one))).toEqual([
       false,
@@ -86,6 +87,24 @@ describe("who begins with nothing", () => {
     expect(all.map(({ begins }) => begins === true)).toEqual([false, false, true, false]);
     expect(all.map((one) => one.all?.size)).toEqual([undefined, undefined, 300, undefined]);
     expect(new Set(asked.map(({ body }) => body["conn_id"])).size).toBe(1);
+  });
+
+  test("gets a list of thousands in parts of a bounded size", async () => {
+    const { asked, follow } = setUp([
+      answer("p1", ids(0, 24), 1200),
+      answer("p2", ids(24, 524), 1200),
+      answer("p3", ids(0, 1024), 1200),
+      answer("p4", ids(1024, 1200), 1200),
+    ]);
+    const all = await follow(4);
+    expect(asked.map((one) => listOf(one)["ranges"])).toEqual([
+      [[0, 23]],
+      [[0, 523]],
+      [[0, 1023]],
+      [[0, 99_999]],
+    ]);
+    expect(asked.map((one) => listOf(one)["timeline_limit"])).toEqual([1, 1, 20, 20]);
+    expect(all.at(-1)!.all?.size).toBe(1200);
   });
 
   test("goes on by /sync where the server says from where", async () => {
