@@ -4,7 +4,7 @@ import { matchesEvent } from "../../protocol/filter.ts";
 import type { Filter } from "../../protocol/filter.ts";
 import type { RoomId } from "../../protocol/identifiers.ts";
 import type { AccessControl } from "../visibility/access.ts";
-import type { Page, Pages } from "./pages.ts";
+import type { Page, PageRequest, Pages } from "./pages.ts";
 import type { WithoutIgnored } from "../visibility/without-ignored.ts";
 import type { Timelines } from "../visibility/timeline.ts";
 import {
@@ -43,8 +43,10 @@ const MAX_LIMIT = 1_000;
 const MAX_FILLS = 5;
 /** Characters of events before, and after, each of many. */
 const MAX_AROUND = 128 * 1024;
-/** Pages read at most while the reader may see none of their events. */
+/** Pages read at most while the reader may see none of their events, or the filter leaves fewer than are wanted. */
 const MAX_PAGES = 10;
+/** Events that are read at least for a page through a filter: most of them may be others. */
+const FILTERED_PAGE = 100;
 
 export function createMessages(
   deps: MessagesDeps,
@@ -65,22 +67,13 @@ export function createMessages(
       if (backwards) from = earlierOf(from, until) ?? (await newest(room));
       else to = earlierOf(to, until);
       const start = query.from ?? formatPlace(nid, (backwards ? from : undefined) ?? BEGINNING);
-      const shown: VisibleEvent[] = [];
-      const budget = { fills: MAX_FILLS };
-      let page: Page = { events: [], more: true, isCut: false };
-      for (let i = 0; i < MAX_PAGES && page.more && !page.isCut && shown.length === 0; i++) {
-        page = shortened(await pages.read(room, { from, to, backwards, limit }, budget));
-        shown.push(...(await shownOf(reader, page.events, query.filter)));
-        const last = page.events.at(-1);
-        if (last === undefined) break;
-        from = backwards ? placeBefore(placeOf(last)) : placeOf(last);
-      }
+      const range = { from, to, backwards, limit };
+      const { shown, last, more } = await gather(reader, room, range, query.filter);
+      if (last !== undefined) from = backwards ? placeBefore(placeOf(last)) : placeOf(last);
       return {
         chunk: await view.present(shown, reader),
         start,
-        ...((page.more || page.events.length > 0) && from !== undefined
-          ? { end: formatPlace(nid, from) }
-          : {}),
+        ...(more && from !== undefined ? { end: formatPlace(nid, from) } : {}),
         state: await lazyMembers(reader, query.filter, shown),
       };
     },
@@ -154,14 +147,48 @@ export function createMessages(
     };
   }
 
+  /**
+   * Reads on until there is as much as is wanted, as far as one request may go. `last`: the last event that was looked at; `more`: something
+   * may follow it.
+   */
+  async function gather(
+    reader: Reader,
+    room: Room,
+    range: Omit<PageRequest, "isContext">,
+    filter: Filter | undefined,
+  ): Promise<{ shown: VisibleEvent[]; last: StoredEvent | undefined; more: boolean }> {
+    const { backwards, limit } = range;
+    const isSieved = filter !== undefined && !filter.admitsAll;
+    const wanted = isSieved ? Math.max(limit, FILTERED_PAGE) : limit;
+    const budget = { fills: MAX_FILLS };
+    const shown: VisibleEvent[] = [];
+    let { from } = range;
+    let last: StoredEvent | undefined;
+    for (let i = 0; i < MAX_PAGES && (shown.length === 0 || isSieved); i++) {
+      const page = shortened(await pages.read(room, { ...range, from, limit: wanted }, budget));
+      const found = await shownOf(reader, page.events, filter);
+      const count = Math.min(limit, countWithin([...shown, ...found].map(({ stored }) => stored)));
+      const taken = found.slice(0, count - shown.length);
+      shown.push(...taken);
+      if (taken.length < found.length) return { shown, last: shown.at(-1)?.stored, more: true };
+      const end = page.events.at(-1);
+      last = end ?? last;
+      if (end === undefined || shown.length === limit || page.isCut || !page.more) {
+        return { shown, last, more: page.more || end !== undefined };
+      }
+      from = backwards ? placeBefore(placeOf(end)) : placeOf(end);
+    }
+    return { shown, last, more: true };
+  }
+
   async function shownOf(
     reader: Reader,
     events: readonly StoredEvent[],
     filter: Filter | undefined,
   ): Promise<readonly VisibleEvent[]> {
-    const shown = await deps.withoutIgnored(reader.userId, events);
-    const admitted = shown.filter(({ stored }) => admits(filter, stored));
-    return view.related(reader.userId, filter, admitted);
+    // What is not wanted need not be looked at, for whether it may be seen.
+    const admitted = events.filter((stored) => admits(filter, stored));
+    return view.related(reader.userId, filter, await deps.withoutIgnored(reader.userId, admitted));
   }
 
   async function newest(room: Room): Promise<TimelinePlace> {

@@ -4,7 +4,7 @@ import type { Timelines } from "../visibility/timeline.ts";
 import { comparePlaces, placeOf } from "../visibility/tokens.ts";
 import type { Room, TimelinePage, TimelinePlace } from "../api/index.ts";
 
-interface PageRequest {
+export interface PageRequest {
   readonly from: TimelinePlace | undefined;
   readonly to: TimelinePlace | undefined;
   readonly backwards: boolean;
