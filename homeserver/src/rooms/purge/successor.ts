@@ -1,6 +1,7 @@
 /** The room that the users of a deleted room are moved to. */
 import type { RoomId, UserId } from "../../protocol/identifiers.ts";
 import { moveAliases } from "../../storage/rooms/aliases.ts";
+import { usersWhoWereIn } from "../../storage/rooms/members.ts";
 import { MADE_FOR, roomMadeFor } from "../../storage/rooms/purges.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { RoomCreate, RoomMembers, RoomSend } from "../api/index.ts";
@@ -21,7 +22,7 @@ export interface Successors {
   make(wanted: NewRoom, purgeId: string): Promise<RoomId>;
   /**
    * Joins as many of the users as possible, and moves the old room's aliases. It can be repeated:
-   * those who are in the room stay as they are.
+   * those who are in the room stay as they are, and those who have left it meanwhile stay out.
    */
   moveIn(from: RoomId, to: RoomId, users: readonly UserId[], signal: AbortSignal): Promise<void>;
 }
@@ -48,7 +49,9 @@ export function createSuccessors({ sql, members, create, send }: SuccessorDeps):
     },
     async moveIn(from, to, users, signal) {
       await moveAliases(sql, from, to);
+      const moved = await usersWhoWereIn(sql, to, users);
       for (const userId of users) {
+        if (moved.has(userId)) continue;
         signal.throwIfAborted();
         await members.join({ by: { userId }, room: to }).catch(() => undefined);
       }

@@ -34,6 +34,19 @@ export async function membershipIn(
   return row;
 }
 
+/** Those of the users who are in the room, or have been and left or were put out. */
+export async function usersWhoWereIn(
+  sql: Sql,
+  roomId: string,
+  users: readonly string[],
+): Promise<Set<string>> {
+  const rows = await sql<{ userId: string }[]>`
+    SELECT user_id AS "userId" FROM memberships JOIN rooms USING (room_nid)
+    WHERE room_id = ${roomId} AND user_id = ANY (${textArray(users)}::text[])
+      AND membership IN ('join', 'leave', 'ban')`;
+  return new Set(rows.map(({ userId }) => userId));
+}
+
 /** The newest room that one user is in and the other is or was in or invited to. */
 export async function roomBetween(
   sql: Sql,

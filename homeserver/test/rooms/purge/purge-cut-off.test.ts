@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { systemClock } from "../../../src/platform/clock.ts";
 import type { RoomAlias, RoomId } from "../../../src/protocol/identifiers.ts";
+import { createSuccessors } from "../../../src/rooms/purge/successor.ts";
 import { createPurgeSteps, type NotedReport } from "../../../src/rooms/purge/steps.ts";
 import { openWorld } from "../support/servers.ts";
 import type { TestServer } from "../support/world.ts";
@@ -56,6 +57,20 @@ test("whichever commit is the last before the server dies, all are put out, name
   // Deaths between the departures, and between the joins, were among them.
   expect(cuts).toBeGreaterThan(2 * NAMES.length);
 }, 240_000);
+
+test("whoever has left the new room is not brought back when the move is repeated", async () => {
+  const server = await world.server("d.test");
+  const [old, to] = [await crowdedRoom(server, "old"), await crowdedRoom(server, "new")];
+  const [alice, ann, bea] = NAMES.map((name) => server.user(name));
+  await server.rooms.members.leave({ by: ann!, roomId: to });
+  await server.rooms.members.ban({ by: alice!, roomId: to, userId: bea!.userId });
+  const carl = server.user("carl");
+  const { members, create, send } = server.rooms;
+  const successors = createSuccessors({ sql: server.db.sql, members, create, send });
+  const users = [alice, ann, bea, carl].map((user) => user!.userId);
+  await successors.moveIn(old, to, users, new AbortController().signal);
+  expect(await joinedIn(server, to)).toEqual([alice!.userId, carl.userId].toSorted());
+});
 
 /** The steps of a server, where something happens after each departure. */
 const stepsOf = (on: TestServer, afterLeave: () => void) =>
