@@ -34,6 +34,17 @@ export function lineAt(from: number, count: number, heightOf: (index: number) =>
 export const leftBelow = ({ scrollHeight, scrollTop, clientHeight }: HTMLElement): number =>
   scrollHeight - scrollTop - clientHeight;
 
+/** Whether a reader at the end has scrolled up since from where it was then. What changed its size ends elsewhere without that. */
+export function hasLeft(
+  { scrollTop, scrollHeight, clientHeight }: HTMLElement,
+  before: { top: number; all: number; seen: number },
+  isScroll: boolean,
+): boolean {
+  const isSame = scrollHeight === before.all && clientHeight === before.seen;
+  const isUp = scrollTop < before.top - 1 && scrollHeight - scrollTop - clientHeight > 2;
+  return isUp && (isScroll || isSame);
+}
+
 /** Browsers that keep what is in sight where it is when something above changes, but not at the very beginning. The others are helped. */
 export const keepsPlace = (): boolean => CSS.supports("overflow-anchor", "auto");
 

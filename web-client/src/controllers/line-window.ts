@@ -1,7 +1,9 @@
 import type { LitElement, ReactiveController } from "lit";
-import { goal, keepsPlace, leftBelow, lineAt, scrolledBy } from "./line-goal.ts";
+import { LineFiller } from "./line-filler.ts";
+import { goal, hasLeft, keepsPlace, leftBelow, lineAt, scrolledBy } from "./line-goal.ts";
 import type { Align, Anchor } from "./line-goal.ts";
 import { LineHeights, type LineSizes } from "./line-heights.ts";
+import { around, FIRST, MOST, STEP, tidied } from "./line-range.ts";
 import { LineRows } from "./line-rows.ts";
 
 interface Lines extends LineSizes {
@@ -12,25 +14,21 @@ interface Lines extends LineSizes {
   onMove(): void;
 }
 
-/** Lines that are drawn at first, and added at a time while the reader moves. */
-const FIRST = 24;
-const STEP = 6;
-/** Lines that are kept on the page on either side of what is seen, for searching in the page and for screen readers. */
-const SPARE = 50;
-/** Beyond so many they are let go. */
-const MOST_SPARE = 80;
 /** Lines on the page while the reader moves, where these fill windows enough: each of them costs something in every frame. */
 const MOST_MOVING = 70;
 /** Windows' heights that are drawn ahead of the reader before the next frame. */
 const AHEAD = 1;
 /** Within so many pixels of the end one counts as being there when something is added. */
 const AT_END = 80;
+/** Milliseconds after scrolling in which the reader counts as moving. */
+const MOVING = 1000;
 
 /**
  * Keeps of a long list those lines on the page that stand near the reader, in the ordinary flow, with empty space for the others.
  * Whatever changes its size, above, below or around: the line that is being read stays where it is, and the end stays the end.
  *
- * The host draws the lines from `first` to `last` as `.row`, between spaces of `above` and `below` pixels, in `.scroller`.
+ * The host draws the lines from `first` to `last` as `.row`, between spaces of `above` and `below` pixels, in `.scroller`; before all
+ * that a space of `filler` pixels.
  */
 export class LineWindow implements ReactiveController {
   first = 0;
@@ -40,9 +38,12 @@ export class LineWindow implements ReactiveController {
   readonly #lines: Lines;
   readonly #rows = new LineRows();
   readonly #heights: LineHeights;
+  readonly #filler = new LineFiller();
   #index = new Map<string, number>();
   #anchor: Anchor = { at: "end" };
   #scrollTop = 0;
+  /** When the reader moved last. */
+  scrolledAt = 0;
   /** Where it was scrolled to before the lines were drawn anew. */
   #scrollTopBefore = 0;
   #size = { all: 0, seen: 0 };
@@ -73,6 +74,15 @@ export class LineWindow implements ReactiveController {
     return this.last === this.#lines.count() && leftBelow(scroller) < AT_END;
   }
 
+  get #isStill(): boolean {
+    return performance.now() - this.scrolledAt > MOVING;
+  }
+
+  /** For lines above that were let go of while the reader moves. */
+  get filler(): number {
+    return this.#filler.height;
+  }
+
   get above(): number {
     return this.#heights.sum(0, this.first);
   }
@@ -97,6 +107,8 @@ export class LineWindow implements ReactiveController {
     const follows = this.isNearEnd;
     this.#index = new Map();
     for (let at = 0; at < count; at++) this.#index.set(this.#lines.key(at), at);
+    if (this.#isStill || this.#lines.ends().reachedStart) this.#filler.drop();
+    else this.#filler.fit(this.#index, this.#heights);
     if (follows && this.#anchor.at !== "goal") this.#anchor = { at: "end" };
     const kept = before.map((key) => this.#index.get(key)).filter((at) => at !== undefined);
     const read = this.#anchor.at === "end" ? undefined : this.#anchor.key;
@@ -105,7 +117,7 @@ export class LineWindow implements ReactiveController {
     if (kept.length === 0) return this.#around(anchored);
     this.first = Math.min(...kept);
     this.last = this.atEnd ? count : Math.max(...kept) + 1;
-    if (this.last - this.first > 2 * MOST_SPARE + FIRST) this.#around(anchored);
+    if (this.last - this.first > MOST) this.#around(anchored);
   }
 
   /** The line that was read is gone: the next one on the page stays where it is. */
@@ -118,10 +130,7 @@ export class LineWindow implements ReactiveController {
   }
 
   #around(index: number): void {
-    const count = this.#lines.count();
-    this.last = Math.min(count, index + FIRST / 2);
-    this.first = Math.max(0, Math.min(this.last - FIRST, index - FIRST / 2));
-    this.last = Math.min(count, Math.max(this.last, this.first + FIRST));
+    ({ first: this.first, last: this.last } = around(index, this.#lines.count()));
   }
 
   hostUpdate(): void {
@@ -144,6 +153,7 @@ export class LineWindow implements ReactiveController {
     if (scroller === null) return;
     const drawn = scroller.querySelectorAll<HTMLElement>(".row");
     this.#rows.drawn(drawn, (at) => this.#lines.key(this.first + at));
+    this.#filler.drawn(this.#rows.keys[0], this.above);
     if (this.#observer === undefined) {
       this.#observer = new ResizeObserver(() => this.#resized());
       this.#observer.observe(scroller);
@@ -193,7 +203,8 @@ export class LineWindow implements ReactiveController {
     const grown = this.#grown();
     let drift = 0;
     if (anchor.at === "end") {
-      if (!this.#hasLeft(scroller, isScroll)) scroller.scrollTop = scroller.scrollHeight;
+      const before = { top: this.#scrollTop, ...this.#size };
+      if (!hasLeft(scroller, before, isScroll)) scroller.scrollTop = scroller.scrollHeight;
     } else if (grown !== undefined) drift = this.#correct(scroller, grown, isScroll);
     else if (anchor.at === "goal") {
       const row = this.#rows.of(anchor.key);
@@ -231,14 +242,6 @@ export class LineWindow implements ReactiveController {
     return scrolledBy(scroller, grown);
   }
 
-  /** Whether the reader has scrolled up from the end. What changed its size ends elsewhere without that. */
-  #hasLeft(scroller: HTMLElement, isScroll: boolean): boolean {
-    const { scrollTop, scrollHeight, clientHeight } = scroller;
-    const isSame = scrollHeight === this.#size.all && clientHeight === this.#size.seen;
-    const isUp = scrollTop < this.#scrollTop - 1 && scrollHeight - scrollTop - clientHeight > 2;
-    return isUp && (isScroll || isSame);
-  }
-
   /** Notes which line is being read, and where it stands; one that goes on being read, where it would but for whole pixels. */
   #capture(scroller: HTMLElement, drift = 0): void {
     const isLast = this.last === this.#lines.count() && this.#lines.ends().nextToken === undefined;
@@ -252,6 +255,7 @@ export class LineWindow implements ReactiveController {
   }
 
   readonly onScroll = (): void => {
+    this.scrolledAt = performance.now();
     this.#restore(true);
     this.#moved();
   };
@@ -302,7 +306,7 @@ export class LineWindow implements ReactiveController {
 
   /** The scroll bar was drawn to where no line is on the page. */
   #jump(scroller: HTMLElement, height: number): void {
-    const from = scroller.scrollTop + height / 3;
+    const from = scroller.scrollTop - this.filler + height / 3;
     const index = lineAt(from, this.#lines.count(), this.#heights.of);
     this.#around(index);
     this.#anchor = { at: "goal", key: this.#lines.key(index), align: "center" };
@@ -314,16 +318,12 @@ export class LineWindow implements ReactiveController {
     this.#idle = undefined;
     const seen = this.visible();
     if (seen === undefined) return;
-    const count = this.#lines.count();
-    const [above, below] = [seen.first - this.first, this.last - seen.last];
-    const first =
-      above < SPARE ? this.first - STEP : above > MOST_SPARE ? seen.first - SPARE : this.first;
-    const last =
-      below < SPARE ? this.last + STEP : below > MOST_SPARE ? seen.last + SPARE : this.last;
-    const wanted = [Math.max(0, first), Math.min(count, last)] as const;
-    if (wanted[0] === this.first && wanted[1] === this.last) return;
-    [this.first, this.last] = wanted;
-    this.#host.requestUpdate();
+    const { first, last } = tidied(this, seen, this.#lines.count());
+    const drops = this.#isStill && this.#filler.drop();
+    if (drops || first !== this.first || last !== this.last) {
+      [this.first, this.last] = [first, last];
+      this.#host.requestUpdate();
+    } else if (this.filler > 0) this.#idle = setTimeout(() => this.#tidy(), 250);
   }
 
   /** The first and the last line of which something is in the window. */

@@ -54,7 +54,6 @@ export class WeftTimeline extends LitElement {
   #flash: string | undefined;
   #newBelow = 0;
   #wasPast = false;
-  #scrolledAt = 0;
 
   readonly #window = new LineWindow(this, {
     count: () => this.#items.length,
@@ -156,11 +155,6 @@ export class WeftTimeline extends LitElement {
     this.#older.look();
     this.#reading.look();
   }
-
-  readonly #onScroll = (): void => {
-    this.#scrolledAt = performance.now();
-    this.#window.onScroll();
-  };
 
   /** The newest event of the server's that is within the window. */
   #lastVisible(): string | undefined {
@@ -267,7 +261,7 @@ export class WeftTimeline extends LitElement {
 
   readonly #activate = (key: string | undefined, byPointer = false): void => {
     this.#pointed = byPointer ? key : undefined;
-    const passing = PASSING - (performance.now() - this.#scrolledAt);
+    const passing = PASSING - (performance.now() - this.#window.scrolledAt);
     if (byPointer && passing > 0) {
       if (this.#isPassing) return;
       this.#isPassing = true;
@@ -315,7 +309,7 @@ export class WeftTimeline extends LitElement {
   }
 
   override render() {
-    const { first, last, above, below } = this.#window;
+    const { first, last, filler, above, below } = this.#window;
     const { stretch } = this.#place;
     const tabStop = this.#tabStop();
     const rows = Array.from({ length: last - first }, (_, at) => first + at);
@@ -325,13 +319,14 @@ export class WeftTimeline extends LitElement {
         aria-label=${this.thread === undefined ? msg("Messages") : msg("Messages in the thread")}
         aria-busy=${this.client.history.isPaging(this.room, stretch)}
         tabindex="-1"
-        @scroll=${this.#onScroll}
+        @scroll=${this.#window.onScroll}
         @keydown=${this.#onKey}
         @pointerleave=${this.#onLeave}
         @open-picture=${(event: Event) => enlarge(event, this.#items)}
         @menu-toggle=${(event: CustomEvent<boolean>) => (this.#pinned = event.detail)}
       >
         <div class="sizer">
+          <div class="space" style="height:${filler}px"></div>
           <div class="head">${historyHead(stretch, this.#older)}</div>
           <div class="space" style="height:${above}px"></div>
           ${repeat(

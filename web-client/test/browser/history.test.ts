@@ -62,6 +62,27 @@ function watchLine(timeline: WeftTimeline) {
   };
 }
 
+/** Chromium's own; TypeScript's library has no such type. */
+type LayoutShift = PerformanceEntry & { readonly value: number };
+
+/** Sums up how far lines jump that are in sight, as the browser counts it. */
+function watchShifts() {
+  let sum = 0;
+  const take = (entries: PerformanceEntryList): void => {
+    for (const entry of entries) sum += (entry as LayoutShift).value;
+  };
+  const observer = new PerformanceObserver((list) => take(list.getEntries()));
+  observer.observe({ type: "layout-shift" });
+  return {
+    /** Ends it. */
+    sum(): number {
+      take(observer.takeRecords());
+      observer.disconnect();
+      return sum;
+    },
+  };
+}
+
 describe("the way through history", () => {
   /** Pages of twenty older messages, five of them. */
   function history() {
@@ -276,6 +297,8 @@ describe("the way through history", () => {
       return {
         timeline,
         scroller: timeline.shadowRoot!.querySelector(".scroller")!,
+        /** How high the space is that stands in for what was let go of. */
+        filler: () => timeline.shadowRoot!.querySelector<HTMLElement>(".space")!.offsetHeight,
         /** Entries of the longest stretch. */
         held: () => Math.max(...[...record.stretches].map(({ entries }) => entries.length)),
         /** Waits until another page is wanted. */
@@ -293,20 +316,54 @@ describe("the way through history", () => {
       };
     }
 
+    type InRoom = Awaited<ReturnType<typeof inRoom>>;
+
+    /** Goes to such a place in what is loaded, from which another page is wanted. */
+    async function stand({ scroller, wanted }: InRoom, to: (scroller: Element) => number) {
+      scroller.scrollTop = to(scroller);
+      await wanted();
+      // Lines that are drawn there are as high as they are, and not as was thought.
+      scroller.scrollTop = to(scroller);
+      await settled();
+    }
+
+    /** Has a page come, in the very frame in which the reader scrolls on by so much. Answers whether something was let go of. */
+    async function scrollOn({ scroller, held, come }: InRoom, by: number): Promise<boolean> {
+      const before = held();
+      requestAnimationFrame(() => {
+        scroller.scrollTop += by;
+        come();
+      });
+      await eventually(() => expect(held()).not.toBe(before));
+      await settled();
+      return held() < before;
+    }
+
+    /** Scrolls on from such places, in turns of a page each, with no line that jumps. */
+    async function scrollThrough(to: (scroller: Element) => number, by: number): Promise<InRoom> {
+      const room = await inRoom(true);
+      let [trims, jumped] = [0, 0];
+      for (let turn = 0; turn < TURNS; turn++) {
+        await stand(room, to);
+        const shifts = watchShifts();
+        if (await scrollOn(room, by)) trims += 1;
+        jumped += shifts.sum();
+      }
+      expect(trims).toBeGreaterThanOrEqual(3);
+      expect(jumped).toBeLessThan(0.05);
+      return room;
+    }
+
     /** Reads on from such a place in what is loaded, in turns of a page each, and sees that it is trimmed so often. */
     async function readOn(
       to: (scroller: Element) => number,
       { turns = TURNS, atLeast = 3, isPast = true } = {},
     ): Promise<void> {
       const room = await inRoom(isPast);
-      const { timeline, scroller, held } = room;
+      const { timeline, held } = room;
       let trims = 0;
       for (let turn = 0; turn < turns; turn++) {
-        scroller.scrollTop = to(scroller);
-        await room.wanted();
-        // Lines that are drawn there are as high as they are, and not as was thought.
-        scroller.scrollTop = to(scroller);
-        await settled();
+        await stand(room, to);
         const before = held();
         const line = watchLine(timeline);
         room.come();
@@ -322,8 +379,68 @@ describe("the way through history", () => {
       vi.restoreAllMocks();
     });
 
-    test("is read on through without moving what is read", () =>
-      readOn((scroller) => scroller.scrollHeight - scroller.clientHeight - 900));
+    const nearEnd = (scroller: Element): number =>
+      scroller.scrollHeight - scroller.clientHeight - 900;
+
+    // The other browsers count nothing of the kind.
+    describe.runIf(anchors)("when it is scrolled through while pages come,", () => {
+      test("has no line jump on the way on, and is as long as what is held once one rests", async () => {
+        const { timeline, scroller, filler } = await scrollThrough(nearEnd, 300);
+        const before = scroller.scrollHeight;
+        const [line, shifts, high] = [watchLine(timeline), watchShifts(), filler()];
+        expect(high).toBeGreaterThan(50_000);
+        await eventually(() => expect(filler()).toBe(0));
+        expect(await line.strayed()).toEqual([]);
+        expect(shifts.sum()).toBeLessThan(0.05);
+        expect(Math.abs(before - scroller.scrollHeight - high)).toBeLessThan(2000);
+      });
+
+      test("has no line jump on the way back", () => scrollThrough(() => 1200, -300));
+    });
+
+    /** Reads on until something was let go of, and goes on moving. Answers what ends that. */
+    async function letGo(room: InRoom): Promise<() => void> {
+      const moving = setInterval(() => room.scroller.dispatchEvent(new Event("scroll")), 50);
+      let isTrimmed = false;
+      while (!isTrimmed) {
+        await stand(room, nearEnd);
+        isTrimmed = await scrollOn(room, 0);
+      }
+      return () => clearInterval(moving);
+    }
+
+    test("comes back where it stood, for who turns round", async () => {
+      const room = await inRoom(true);
+      const rests = await letGo(room);
+      let left = room.filler();
+      expect(left).toBeGreaterThan(50_000);
+      for (let page = 0; page < 3; page++) {
+        await stand(room, () => room.filler() + 1500);
+        const line = watchLine(room.timeline);
+        await scrollOn(room, 0);
+        expect(await line.strayed(), line.label!).toEqual([]);
+        expect(room.filler()).toBeLessThan(Math.max(left - 10_000, 1));
+        left = room.filler();
+      }
+      // A line or two has another height than when it was the first.
+      expect(left).toBeLessThan(100);
+      rests();
+    });
+
+    test("is not gone beyond by who turns round faster than it comes back", async () => {
+      const room = await inRoom(true);
+      const rests = await letGo(room);
+      const label = () => room.timeline.shadowRoot!.querySelector(".row")!.ariaLabel!;
+      room.scroller.scrollTop = 0;
+      await room.wanted();
+      const first = lineInSight(room.timeline);
+      expect(first.before).toBeLessThan(window.innerHeight);
+      expect(first.label).toBe(label());
+      await expect.element(page.getByText("Fetching older messages…")).toBeVisible();
+      rests();
+    });
+
+    test("is read on through without moving what is read", () => readOn(nearEnd));
 
     test("is read back through without moving what is read", () => readOn(() => 900));
 
