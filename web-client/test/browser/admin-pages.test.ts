@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { ApiError } from "../../src/api/errors.ts";
-import { navigate } from "../../src/store/router.ts";
+import { $route, navigate } from "../../src/store/router.ts";
 import { eventually } from "../unit/eventually.ts";
 import { expectNarrow, openPlace, tabTo, usePlaces } from "./admin-place.ts";
 import { expectAccessible } from "./support.ts";
@@ -117,6 +117,7 @@ test("deleting a room says to how many, and shows how far it is till it is done,
   at = "purging";
   await expect.element(page.getByText("Messages and state are being deleted")).toBeVisible();
   navigate({ page: "admin", path: ["rooms", ID] });
+  await eventually(() => expect($route.get()).toMatchObject({ path: ["rooms", ID] }));
   await expect.element(bar).toBeVisible();
   at = "complete";
   // The room is gone, and its page says so and what became of it.
@@ -254,7 +255,7 @@ test("old files are deleted in the background, with how far that is", async () =
   await expectAccessible();
   state = "complete";
   await expect.element(page.getByText("Files deleted: 30,000 of 30,000")).toBeVisible();
-  expect(page.getByRole("progressbar").elements()).toHaveLength(0);
+  await expect.element(page.getByRole("progressbar")).not.toBeInTheDocument();
   await expectNarrow();
 });
 

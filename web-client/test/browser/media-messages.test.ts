@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import type { WeftComposer } from "../../src/elements/composer.ts";
 import { barsOf } from "../../src/elements/sound.ts";
@@ -9,6 +9,7 @@ import { eventually } from "../unit/eventually.ts";
 import { openRoom } from "./open-room.ts";
 import { ANN, expectAccessible, settled } from "./support.ts";
 
+afterEach(() => vi.restoreAllMocks());
 beforeEach(async () => {
   await page.viewport(1000, 700);
   closeDialog();
@@ -91,7 +92,7 @@ test("what is said into the microphone goes as a voice message", async () => {
   const stream = context.createMediaStreamDestination();
   source.connect(stream);
   source.start();
-  const ask = vi.spyOn(navigator.mediaDevices, "getUserMedia").mockResolvedValue(stream.stream);
+  vi.spyOn(navigator.mediaDevices, "getUserMedia").mockResolvedValue(stream.stream);
   const room = await openRoom({
     "media.uploadLimit": () => 10_000_000,
     "media.upload": () => ({ done: Promise.resolve("mxc://one/voice"), cancel: () => undefined }),
@@ -112,18 +113,16 @@ test("what is said into the microphone goes as a voice message", async () => {
   expect(duration).toBeGreaterThan(500);
   const { waveform } = sent!["org.matrix.msc1767.audio"] as { waveform: number[] };
   expect(Math.max(...waveform)).toBeLessThanOrEqual(1024);
-  ask.mockRestore();
   await context.close();
 });
 
 test("a microphone that may not be used is told, and the field is back", async () => {
   const refused = new DOMException("", "NotAllowedError");
-  const ask = vi.spyOn(navigator.mediaDevices, "getUserMedia").mockRejectedValue(refused);
+  vi.spyOn(navigator.mediaDevices, "getUserMedia").mockRejectedValue(refused);
   await openRoom();
   await userEvent.click(page.getByRole("button", { name: "Add" }));
   await userEvent.click(page.getByRole("menuitem", { name: "Record a voice message" }));
   await expect.element(page.getByRole("textbox", { name: "Write to Weaving" })).toBeVisible();
-  ask.mockRestore();
 });
 
 describe("the tray", () => {
@@ -198,6 +197,5 @@ describe("a place", () => {
         { msgtype: "m.location", geo_uri: "geo:52.500000,13.400000;u=10" },
       ]),
     );
-    ask.mockRestore();
   });
 });

@@ -227,7 +227,9 @@ describe("the rooms", () => {
     await show(html`<weft-shell .client=${client}></weft-shell>`, client);
     await expectAccessible();
     await userEvent.click(page.getByRole("button", { name: "Accept" }));
-    expect(calls.find(({ name }) => name === "rooms.join")?.args).toEqual(["!inv:two", ["two"]]);
+    await eventually(() =>
+      expect(calls.find(({ name }) => name === "rooms.join")?.args).toEqual(["!inv:two", ["two"]]),
+    );
   });
 
   test("the list of people shows rights and presence, and a card with what can be done", async () => {

@@ -1,5 +1,5 @@
 import { html } from "lit";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { $dialog, closeDialog } from "../../src/store/dialogs.ts";
 import type { WeftMessage } from "../../src/elements/message.ts";
@@ -11,6 +11,7 @@ import { article, openRoom } from "./open-room.ts";
 import { ANN, createTestClient, expectAccessible, focused, settled, show } from "./support.ts";
 import "../../src/elements/rich-text.ts";
 
+afterEach(() => vi.restoreAllMocks());
 beforeEach(async () => {
   await page.viewport(1000, 700);
   closeDialog();
@@ -115,7 +116,6 @@ describe("code", () => {
     root.querySelector<HTMLElement>(".copy")!.focus();
     await userEvent.keyboard("{Enter}");
     await eventually(() => expect(written).toHaveBeenCalledWith(code));
-    written.mockRestore();
   });
 
   test("in a language that nobody knows, or that is too long, stays as it is", async () => {

@@ -86,7 +86,7 @@ describe("the list of rooms", () => {
     await expect.element(page.getByText("@ 1", { exact: true })).toBeVisible();
     await expectAccessible();
     await userEvent.click(page.getByRole("button", { name: /Low priority/ }));
-    expect(links()).toEqual(["Dyeing", "Spinning", "Weaving", "Old yarn"]);
+    await eventually(() => expect(links()).toEqual(["Dyeing", "Spinning", "Weaving", "Old yarn"]));
   });
 
   test("has a menu for each room, by mouse and by keyboard, after which the focus is back", async () => {
@@ -134,7 +134,7 @@ describe("the list of rooms", () => {
   test("by what is unread keeps the room that was opened there", async () => {
     const { store } = await openHome();
     await userEvent.click(page.getByRole("button", { name: "Unread" }));
-    expect(links()).toEqual(["Weaving"]);
+    await eventually(() => expect(links()).toEqual(["Weaving"]));
     navigate({ page: "room", room: "!weave:one", via: [] }, true);
     await settled();
     const room = store.room("!weave:one")!;
@@ -144,8 +144,7 @@ describe("the list of rooms", () => {
     await settled();
     expect(links()).toEqual(["Weaving"]);
     navigate({ page: "home" }, true);
-    await settled();
-    expect(links()).toEqual([]);
+    await eventually(() => expect(links()).toEqual([]));
     await expect.element(page.getByText("You have read everything.")).toBeVisible();
   });
 

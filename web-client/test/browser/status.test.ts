@@ -1,5 +1,5 @@
 import { html } from "lit";
-import { beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { WeftRoomLink } from "../../src/elements/room-link.ts";
 import { WeftRoomList } from "../../src/elements/room-list.ts";
@@ -31,6 +31,7 @@ function home({ showsPresence = true } = {}) {
   return made;
 }
 
+afterEach(() => vi.restoreAllMocks());
 beforeEach(async () => {
   await page.viewport(1100, 700);
   navigate({ page: "room", room: ROOM, via: [] }, true);
