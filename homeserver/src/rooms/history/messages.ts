@@ -68,12 +68,11 @@ export function createMessages(
       else to = earlierOf(to, until);
       const start = query.from ?? formatPlace(nid, (backwards ? from : undefined) ?? BEGINNING);
       const range = { from, to, backwards, limit };
-      const { shown, last, more } = await gather(reader, room, range, query.filter);
-      if (last !== undefined) from = backwards ? placeBefore(placeOf(last)) : placeOf(last);
+      const { shown, from: next, more } = await gather(reader, room, range, query.filter);
       return {
         chunk: await view.present(shown, reader),
         start,
-        ...(more && from !== undefined ? { end: formatPlace(nid, from) } : {}),
+        ...(more && next !== undefined ? { end: formatPlace(nid, next) } : {}),
         state: await lazyMembers(reader, query.filter, shown),
       };
     },
@@ -148,37 +147,35 @@ export function createMessages(
   }
 
   /**
-   * Reads on until there is as much as is wanted, as far as one request may go. `last`: the last event that was looked at; `more`: something
-   * may follow it.
+   * Reads a page, and further ones while a filter leaves less than is wanted, as far as one request may go. `from`: where the next request
+   * begins; `more`: something may be there.
    */
   async function gather(
     reader: Reader,
     room: Room,
     range: Omit<PageRequest, "isContext">,
     filter: Filter | undefined,
-  ): Promise<{ shown: VisibleEvent[]; last: StoredEvent | undefined; more: boolean }> {
+  ): Promise<{ shown: VisibleEvent[]; from: TimelinePlace | undefined; more: boolean }> {
     const { backwards, limit } = range;
     const isSieved = filter !== undefined && !filter.admitsAll;
     const wanted = isSieved ? Math.max(limit, FILTERED_PAGE) : limit;
     const budget = { fills: MAX_FILLS };
     const shown: VisibleEvent[] = [];
     let { from } = range;
-    let last: StoredEvent | undefined;
     for (let i = 0; i < MAX_PAGES && (shown.length === 0 || isSieved); i++) {
-      const page = shortened(await pages.read(room, { ...range, from, limit: wanted }, budget));
-      const found = await shownOf(reader, page.events, filter);
-      const count = Math.min(limit, countWithin([...shown, ...found].map(({ stored }) => stored)));
-      const taken = found.slice(0, count - shown.length);
-      shown.push(...taken);
-      if (taken.length < found.length) return { shown, last: shown.at(-1)?.stored, more: true };
-      const end = page.events.at(-1);
-      last = end ?? last;
-      if (end === undefined || shown.length === limit || page.isCut || !page.more) {
-        return { shown, last, more: page.more || end !== undefined };
+      const page = await pages.read(room, { ...range, from, limit: wanted }, budget);
+      shown.push(...(await shownOf(reader, page.events, filter)));
+      const count = Math.min(limit, countWithin(shown.map(({ stored }) => stored)));
+      // What is found beyond it comes with the next request.
+      const isOver = shown.splice(count).length > 0;
+      const end = isOver ? shown.at(-1)?.stored : page.events.at(-1);
+      if (end !== undefined) from = backwards ? placeBefore(placeOf(end)) : placeOf(end);
+      if (isOver) break;
+      if (end === undefined || count === limit || page.isCut || !page.more) {
+        return { shown, from, more: page.more || end !== undefined };
       }
-      from = backwards ? placeBefore(placeOf(end)) : placeOf(end);
     }
-    return { shown, last, more: true };
+    return { shown, from, more: true };
   }
 
   async function shownOf(
@@ -186,7 +183,7 @@ export function createMessages(
     events: readonly StoredEvent[],
     filter: Filter | undefined,
   ): Promise<readonly VisibleEvent[]> {
-    // What is not wanted need not be looked at, for whether it may be seen.
+    // Whether an event may be seen costs more to find out than whether it is wanted.
     const admitted = events.filter((stored) => admits(filter, stored));
     return view.related(reader.userId, filter, await deps.withoutIgnored(reader.userId, admitted));
   }
