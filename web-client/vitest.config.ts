@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
+import { CHROMIUM } from "./e2e/chromium.ts";
 
-const chromium = process.env["WEFT_CHROMIUM"] ?? "/usr/bin/chromium";
-const hasChromium = existsSync(chromium);
+const hasChromium = existsSync(CHROMIUM.executablePath);
 
 /** A test that hangs is to end; how long one takes depends on what else the machine does. */
 const PATIENCE = {
@@ -16,12 +16,7 @@ const browser = {
   enabled: true,
   headless: true,
   screenshotFailures: false,
-  provider: playwright({
-    launchOptions: {
-      executablePath: chromium,
-      args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-    },
-  }),
+  provider: playwright({ launchOptions: CHROMIUM }),
   instances: [{ browser: "chromium" as const, viewport: { width: 1000, height: 700 } }],
 };
 

@@ -32,14 +32,14 @@ async function open({ page, url }: Stage, path: string, shown: string | Locator)
   await text.waitFor();
 }
 
-/** What is told at the foot of the page; it is sent away, so that it does not stand for the next. */
+/** Waits for a notice at the foot of the page, and loads the page anew, so that this notice is not taken for the next one. */
 async function told({ page }: Stage, text: string | RegExp): Promise<void> {
   const notice = page.locator(".RaNotification-snackbar, .MuiSnackbar-root").getByText(text);
   await notice.first().waitFor();
   await page.reload();
 }
 
-/** Does what the page asks the server for only a while later, as it can be undone until then. */
+/** Does what can be undone for a while, and waits until the page asks the server for it. */
 async function asked(page: Page, method: string, act: () => Promise<void>): Promise<void> {
   const got = page.waitForResponse((response) => response.request().method() === method);
   await Promise.all([got, act()]);
@@ -51,9 +51,9 @@ async function answer({ scene }: Stage, path: string): Promise<Answer> {
   return body;
 }
 
-async function fails({ scene }: Stage, path: string): Promise<void> {
+async function isGone({ scene }: Stage, path: string): Promise<void> {
   const { status } = await scene.ask("GET", `${ADMIN}${path}`);
-  must(status === 404, `${path}: ${status}, and it was deleted`);
+  must(status === 404, `${path} is still there: ${status}`);
 }
 
 async function signIn({ page, url, scene }: Stage): Promise<void> {
@@ -201,17 +201,23 @@ async function manageRoom(stage: Stage): Promise<void> {
     .last()
     .click();
   await told(stage, "Room deleted successfully.");
-  await fails(stage, `/v1/rooms/${roomId}`);
+  await isGone(stage, `/v1/rooms/${roomId}`);
   await open(stage, "scheduled_tasks", roomId);
 }
 
 async function purgeRoom(stage: Stage): Promise<void> {
   const { page, scene } = stage;
-  await open(stage, `rooms/${segment(await scene.newRoom())}/show`, "Federatable");
+  const roomId = await scene.newRoom();
+  const old = await scene.user.send(roomId, "old");
+  await scene.user.send(roomId, "new, which stays");
+  const tomorrow = new Date(Date.now() + 24 * 60 * 60 * 1000);
+  await open(stage, `rooms/${segment(roomId)}/show`, "Federatable");
   await button(page, "Purge history").click();
-  await dialog(page).getByLabel("Purge events before").fill(new Date().toISOString().slice(0, 16));
+  await dialog(page).getByLabel("Purge events before").fill(tomorrow.toISOString().slice(0, 16));
+  await dialog(page).getByLabel("Also delete events sent by local users").check();
   await button(dialog(page), "Confirm").click();
   await told(stage, "Room history purged successfully.");
+  await isGone(stage, `/v1/fetch_event/${segment(old)}`);
 }
 
 async function manageMedia(stage: Stage): Promise<void> {
@@ -244,7 +250,7 @@ async function dismissReport(stage: Stage): Promise<void> {
   await button(page, "Delete").click();
   await button(dialog(page), "Confirm").click();
   await told(stage, /deleted/i);
-  await fails(stage, `/v1/event_reports/${String(id)}`);
+  await isGone(stage, `/v1/event_reports/${String(id)}`);
 }
 
 async function manageTokens(stage: Stage): Promise<void> {
@@ -262,7 +268,7 @@ async function manageTokens(stage: Stage): Promise<void> {
   must(uses === 3, `the token may be used ${String(uses)} times`);
   await open(stage, `registration_tokens/${token}`, "Uses allowed");
   await asked(page, "DELETE", () => button(page, "Delete").click());
-  await fails(stage, `/v1/registration_tokens/${token}`);
+  await isGone(stage, `/v1/registration_tokens/${token}`);
 }
 
 async function reconnect(stage: Stage): Promise<void> {

@@ -1,8 +1,8 @@
 /** Ketesa itself, in a browser: no registry has it, so whoever has a release of it says where it lies. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Page } from "playwright-core";
-import { launchChromium } from "../chromium.ts";
+import { chromium, type Page } from "playwright-core";
+import { CHROMIUM } from "../../../web-client/e2e/chromium.ts";
 import { servePages } from "../page-server.ts";
 import { addToScene, storyOf } from "./ketesa-story.ts";
 import type { Scene } from "./scene.ts";
@@ -23,7 +23,7 @@ export async function runKetesa(
   }
   await addToScene(scene);
   const pages = await servePages(folder);
-  const browser = await launchChromium();
+  const browser = await chromium.launch(CHROMIUM);
   const wrong: string[] = [];
   try {
     const page = await (await browser.newContext({ locale: "en-GB" })).newPage();

@@ -3,8 +3,8 @@ import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
 import { type Browser, chromium, firefox, type Page } from "playwright-core";
+import { CHROMIUM } from "../../../../web-client/e2e/chromium.ts";
 
-const CHROMIUM = process.env["WEFT_CHROMIUM"] ?? "/usr/bin/chromium";
 const FIREFOX = process.env["WEFT_FIREFOX"] ?? "/usr/bin/firefox-esr";
 const IMAGES = join(import.meta.dirname, "..", "..", "..", "..", "docs", "images");
 
@@ -12,7 +12,7 @@ export type BrowserKind = "Chromium" | "Firefox";
 
 /** Whether the browser is there: skip tests by name otherwise. */
 export function hasBrowser(kind: BrowserKind): boolean {
-  return existsSync(kind === "Firefox" ? FIREFOX : CHROMIUM);
+  return existsSync(kind === "Firefox" ? FIREFOX : CHROMIUM.executablePath);
 }
 
 /** A headless browser; its processes end with it. Firefox is as Debian has it, by WebDriver BiDi. */
@@ -20,10 +20,7 @@ export function launchBrowser(kind: BrowserKind = "Chromium"): Promise<Browser> 
   if (kind === "Firefox") {
     return firefox.launch({ channel: "moz-firefox", executablePath: FIREFOX });
   }
-  return chromium.launch({
-    executablePath: CHROMIUM,
-    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-  });
+  return chromium.launch(CHROMIUM);
 }
 
 export interface Screen {
