@@ -1,6 +1,6 @@
 import type { LineHeights } from "./line-heights.ts";
 
-/** Pixels: places further down are no longer told apart to a part of one. */
+/** Pixels at most: browsers round places further down. */
 const MOST = 2_000_000;
 
 /**
@@ -16,19 +16,19 @@ export class LineFiller {
     return this.#height;
   }
 
-  /** Notes the first line on the page, below so many pixels of lines that are not. */
+  /** Notes the first line that is drawn; `above`: pixels of the lines before it, which are not. */
   drawn(key: string | undefined, above: number): void {
     this.#top = key === undefined ? undefined : { key, above: this.#height + above };
   }
 
-  /** The lines have changed: makes up for what is missing now above the one that was the first on the page. */
+  /** The lines have changed: the space becomes as high as what is missing now above the line that was drawn first. */
   fit(index: ReadonlyMap<string, number>, heights: LineHeights): void {
     const at = this.#top && index.get(this.#top.key);
     const missing = at === undefined ? 0 : this.#top!.above - heights.sum(0, at);
     this.#height = Math.min(Math.max(missing, 0), MOST);
   }
 
-  /** It is not wanted any more. Answers whether there was any. */
+  /** Removes the space. Answers whether there was any. */
   drop(): boolean {
     const had = this.#height > 0;
     this.#height = 0;

@@ -34,7 +34,7 @@ export function lineAt(from: number, count: number, heightOf: (index: number) =>
 export const leftBelow = ({ scrollHeight, scrollTop, clientHeight }: HTMLElement): number =>
   scrollHeight - scrollTop - clientHeight;
 
-/** Whether a reader at the end has scrolled up since from where it was then. What changed its size ends elsewhere without that. */
+/** Whether a reader who was at the end has scrolled up since `before`. Where the size has changed, the end is elsewhere without that. */
 export function hasLeft(
   { scrollTop, scrollHeight, clientHeight }: HTMLElement,
   before: { top: number; all: number; seen: number },
